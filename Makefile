@@ -1,0 +1,56 @@
+# Everything a developer or an operator types. `make` alone lists it.
+# Arguments go by ARGS: make test ARGS="tests/rest -x"
+
+PYTHON ?= python3
+BIN := .venv/bin
+COMPILE := uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help setup dev up test lint format cover benchmark lock migrate worker schema
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+setup: ## install into .venv; does nothing when nothing changed
+	@$(PYTHON) run.py setup
+
+dev: ## install with the tools for tests and linters
+	@$(PYTHON) run.py setup dev
+
+up: ## start everything: database, Redis, gateway, worker (Ctrl-C stops it)
+	@$(PYTHON) run.py up $(ARGS)
+
+test: ## run the tests on servers of their own
+	@$(PYTHON) run.py test $(ARGS)
+
+lint: dev ## style, format, types, imports: what has to pass
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+
+format: dev ## format the code and fix what can be fixed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+cover: dev ## run the tests and show what they do not reach
+	$(BIN)/python -m pytest --cov --cov-report=term-missing $(ARGS)
+
+benchmark: dev ## measure: scans, lists, reports
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+lock: ## compile requirements/*.txt from pyproject.toml (needs uv)
+	$(COMPILE) pyproject.toml -o requirements/main.txt
+	$(COMPILE) --group dev -c requirements/main.txt pyproject.toml -o requirements/dev.txt
+
+migrate: setup ## bring the database of NIS2_DATABASE_URL up to date
+	@$(BIN)/nis2 migrate $(ARGS)
+
+worker: setup ## run one more worker on NIS2_DATABASE_URL and NIS2_REDIS_URL
+	@$(BIN)/nis2 worker $(ARGS)
+
+schema: setup ## print the GraphQL schema into graphql_schema/schema.graphql
+	@$(BIN)/nis2 schema > graphql_schema/schema.graphql.new \
+	  && mv graphql_schema/schema.graphql.new graphql_schema/schema.graphql \
+	  || { rm -f graphql_schema/schema.graphql.new; exit 1; }

@@ -1,0 +1,69 @@
+"""Many targets at once, for ``nis2 scan``."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+
+from services.scanner.engine import NetworkScanner, open_context
+from services.scanner.profile import Profile
+from services.scanner.result import Scanner, TargetResult, TargetStatus
+from services.scanner.target import Target
+from services.settings import ScanSettings
+
+log = structlog.get_logger()
+
+_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """A target as it was typed, and what was seen of one host it stands for."""
+
+    asked: str
+    result: TargetResult
+
+
+async def scan_all(
+    settings: ScanSettings,
+    asked: Sequence[tuple[str, Target]],
+    profile: Profile,
+    note: Callable[[Target], None],
+) -> Sequence[Scanned]:
+    """The results in the order of the targets; ``note`` hears of each when it is done."""
+    hosts = enumerate(_hosts(asked))
+    done: dict[int, Scanned] = {}
+
+    async def work(scanner: Scanner) -> None:
+        for position, (text, host) in hosts:
+            done[position] = Scanned(text, await _scan(scanner, host, profile))
+            note(host)
+
+    async with open_context(settings.probe_options(), settings.address_policy()) as context:
+        scanner = NetworkScanner(context)
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(_AT_ONCE):
+                workers.create_task(work(scanner))
+    return [scanned for _, scanned in sorted(done.items())]
+
+
+def _hosts(asked: Sequence[tuple[str, Target]]) -> Iterator[tuple[str, Target]]:
+    """Every single host once, lazily: a network may have 65,536 of them."""
+    seen: set[Target] = set()
+    for text, target in asked:
+        for host in target.hosts():
+            if host not in seen:
+                seen.add(host)
+                yield text, host
+
+
+async def _scan(scanner: Scanner, host: Target, profile: Profile) -> TargetResult:
+    try:
+        return await scanner.scan(host, profile)
+    except Exception:  # the outermost loop of a target: one bug of ours must not lose the others
+        log.exception("target_failed", target=str(host))
+        return TargetResult(
+            host, TargetStatus.SKIPPED, datetime.now(UTC), 0, reason="the scanner failed here"
+        )

@@ -1,0 +1,137 @@
+"""Closed sets: one Python enum for database, REST and GraphQL, where its names are upper case.
+
+Descriptions are put beside the members, so that the services' enums stay as they are.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import strawberry
+
+from services.actor import Permission, Role
+from services.assets import Criticality
+from services.findings import FindingStatus
+from services.reports import ReportFormat, ReportStatus
+from services.scanner.check import Outcome, Severity
+from services.scanner.profile import ScanType
+from services.scanner.result import TargetStatus
+from services.scanner.target import TargetType
+from services.scans import ScanStatus
+
+_ENUMS: Mapping[type[StrEnum], tuple[str, Mapping[StrEnum, str]]] = {
+    Role: (
+        "What a member may do in an organization.",
+        {
+            Role.ADMIN: "Everything, members and settings included.",
+            Role.AUDITOR: "Runs scans and works on assets and findings.",
+            Role.VIEWER: "Reads, and asks for reports.",
+        },
+    ),
+    Permission: (
+        "One thing a role may do.",
+        {
+            permission: f"{permission.value.partition(':')[2].capitalize()}"
+            f" {permission.value.partition(':')[0]}."
+            for permission in Permission
+        },
+    ),
+    TargetType: (
+        "What an asset is.",
+        {
+            TargetType.DOMAIN: "A domain name.",
+            TargetType.IP: "One IPv4 or IPv6 address.",
+            TargetType.CIDR: "A network of addresses.",
+        },
+    ),
+    Criticality: (
+        "How much depends on an asset.",
+        {
+            Criticality.LOW: "Little depends on it.",
+            Criticality.NORMAL: "As much as on most.",
+            Criticality.HIGH: "Much depends on it.",
+            Criticality.CRITICAL: "The essential service depends on it.",
+        },
+    ),
+    ScanType: (
+        "How deep a scan looks.",
+        {
+            ScanType.QUICK: "The most important checks.",
+            ScanType.FULL: "Every check.",
+            ScanType.CUSTOM: "The features that are switched on.",
+        },
+    ),
+    ScanStatus: (
+        "Where a scan is in its life.",
+        {
+            ScanStatus.PENDING: "Waiting for a worker.",
+            ScanStatus.RUNNING: "Workers look at its targets.",
+            ScanStatus.COMPLETED: "Every target is accounted for; results never change.",
+            ScanStatus.FAILED: "It could not be finished; see the error.",
+            ScanStatus.CANCELLED: "Somebody stopped it; finished targets stay.",
+        },
+    ),
+    TargetStatus: (
+        "How far a target could be looked at.",
+        {
+            TargetStatus.EVALUATED: "Every check that applies was evaluated.",
+            TargetStatus.PARTIALLY_EVALUATED: "Some checks could not be evaluated.",
+            TargetStatus.UNREACHABLE: "It has an address, and nothing answered there.",
+            TargetStatus.UNRESOLVED: "It has no address.",
+            TargetStatus.BLOCKED: "Its address may not be scanned.",
+            TargetStatus.SKIPPED: "It was left out.",
+        },
+    ),
+    Outcome: (
+        "What a check concluded.",
+        {
+            Outcome.PASSED: "It looked, and all is well.",
+            Outcome.FAILED: "It looked, and found something wrong.",
+            Outcome.NOT_EVALUATED: "It could not look: neither good nor bad.",
+        },
+    ),
+    Severity: (
+        "How bad a finding is.",
+        {
+            Severity.CRITICAL: "Act today.",
+            Severity.HIGH: "Act this week.",
+            Severity.MEDIUM: "Plan it.",
+            Severity.LOW: "When there is time.",
+            Severity.INFO: "Good to know; no weakness by itself.",
+        },
+    ),
+    FindingStatus: (
+        "Where a finding is in its life.",
+        {
+            FindingStatus.OPEN: "Seen, and nobody has looked at it yet.",
+            FindingStatus.ACKNOWLEDGED: "Somebody has seen it.",
+            FindingStatus.IN_PROGRESS: "Somebody works on it.",
+            FindingStatus.RESOLVED: "Gone, verified by a scan or said by a person.",
+            FindingStatus.ACCEPTED_RISK: "Known and accepted until a date.",
+            FindingStatus.FALSE_POSITIVE: "No problem after all.",
+        },
+    ),
+    ReportFormat: (
+        "The file a report comes as.",
+        {member: f"{member.value.upper()}." for member in ReportFormat},
+    ),
+    ReportStatus: (
+        "How far a report is.",
+        {
+            ReportStatus.PENDING: "Waiting for a worker.",
+            ReportStatus.STARTED: "A worker makes it.",
+            ReportStatus.SUCCESS: "The file can be downloaded.",
+            ReportStatus.FAILURE: "It could not be made; see the error.",
+            ReportStatus.EXPIRED: "The file was deleted after its time.",
+        },
+    ),
+}
+
+
+def describe_enums() -> None:
+    """Make them GraphQL enums. Raises KeyError for a member without a description."""
+    for enum, (description, values) in _ENUMS.items():
+        strawberry.enum(enum, description=description)
+        definition: Any = enum.__dict__["__strawberry_definition__"]  # Any: the line above set it
+        for value in definition.values:
+            value.description = values[enum[value.name]]

@@ -1,0 +1,109 @@
+"""Reports: ask for one and follow it; the file itself is fetched by REST."""
+
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+import strawberry
+
+from graphql_schema.context import Info
+from graphql_schema.ids import Kind, global_id, key_of
+from graphql_schema.nodes import Node
+from graphql_schema.payloads import Payload, typed_errors
+from graphql_schema.scans import ScanType
+from services import reports
+from services.errors import NotFound
+from services.reports import Report, ReportFormat, ReportStatus
+
+
+@strawberry.type(name="Report", description="A report of one scan.")
+class ReportType(Node):
+    database_id: UUID = strawberry.field(description="What REST calls task_id.")
+    format: ReportFormat = strawberry.field(description="The file it comes as.")
+    status: ReportStatus = strawberry.field(description="How far it is.")
+    filename: str | None = strawberry.field(description="The file's name, when it is made.")
+    content_type: str | None = strawberry.field(description="The file's media type.")
+    size_bytes: int | None = strawberry.field(description="The file's size.")
+    sha256: str | None = strawberry.field(description="The file's SHA-256, in hex.")
+    download_url: str | None = strawberry.field(
+        description="Where to fetch the file with the same bearer token; null until it is made."
+    )
+    expires_at: datetime | None = strawberry.field(description="When the file is deleted.")
+    error_code: str | None = strawberry.field(description="Why it failed, for programs.")
+    error_message: str | None = strawberry.field(description="Why it failed.")
+    created_at: datetime = strawberry.field(description="When it was asked for.")
+    scan_key: strawberry.Private[UUID]
+
+    @strawberry.field(description="The scan it is about; null when that was deleted.")
+    async def scan(self, info: Info) -> ScanType | None:
+        row = await info.context.loaders.scan.load(self.scan_key)
+        return ScanType.of(row) if row else None
+
+    @classmethod
+    def of(cls, row: Report) -> Self:
+        is_made = row.status is ReportStatus.SUCCESS
+        return cls(
+            id=global_id(Kind.REPORT, row.id),
+            database_id=row.id,
+            format=row.format,
+            status=row.status,
+            filename=row.filename,
+            content_type=row.content_type,
+            size_bytes=row.size,
+            sha256=row.sha256,
+            download_url=f"/api/v1/reports/download/{row.id}" if is_made else None,
+            expires_at=row.expires_at,
+            error_code=row.error_code,
+            error_message=row.error,
+            created_at=row.created_at,
+            scan_key=row.scan_id,
+        )
+
+
+@strawberry.type
+class ReportQuery:
+    @strawberry.field(description="One report; null for an unknown or foreign one.")
+    async def report(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
+    ) -> ReportType | None:
+        try:
+            row = await info.context.loaders.report.load(key_of(Kind.REPORT, id))
+        except NotFound:
+            return None
+        return ReportType.of(row) if row else None
+
+
+@strawberry.input(description="Which report to make.")
+class GenerateReportInput:
+    scan_id: strawberry.ID = strawberry.field(description="A completed scan.")
+    format: ReportFormat = strawberry.field(
+        description="The file it comes as.", default=ReportFormat.PDF
+    )
+
+
+@strawberry.type(description="What generateReport answers.")
+class GenerateReportPayload(Payload):
+    report: ReportType | None = strawberry.field(
+        description="The report; ask for it again until it is made.", default=None
+    )
+    is_deduplicated: bool = strawberry.field(
+        description="Whether the same report was being made already.", default=False
+    )
+
+
+@strawberry.type
+class ReportMutation:
+    @strawberry.mutation(description="Queue a report of a completed scan.")
+    @typed_errors
+    async def generate_report(
+        self,
+        info: Info,
+        input: Annotated[GenerateReportInput, strawberry.argument(description="Which report.")],
+    ) -> GenerateReportPayload:
+        async with info.context.write() as work:
+            ticket = await reports.generate_report(
+                work, info.context.actor, key_of(Kind.SCAN, input.scan_id), input.format
+            )
+        return GenerateReportPayload(
+            report=ReportType.of(ticket.report), is_deduplicated=ticket.is_deduplicated
+        )

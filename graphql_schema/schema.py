@@ -1,0 +1,103 @@
+"""The schema: Query and Mutation, merged from one class per domain."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from graphql.execution import Executor
+from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.graphql import OperationType
+
+from graphql_schema.assets import AssetMutation, AssetQuery
+from graphql_schema.context import Context
+from graphql_schema.enums import describe_enums
+from graphql_schema.errors import coded
+from graphql_schema.findings import FindingMutation, FindingQuery
+from graphql_schema.node_query import NodeQuery
+from graphql_schema.organizations import OrganizationQuery
+from graphql_schema.payloads import USER_ERRORS
+from graphql_schema.preparation import DocumentCache, Preparation
+from graphql_schema.reports import ReportMutation, ReportQuery
+from graphql_schema.scalars import DATE_TIME
+from graphql_schema.scans import ScanMutation, ScanQuery
+from graphql_schema.viewer import ViewerQuery
+
+describe_enums()
+
+
+@strawberry.type(description="What can be read. Everything is of the active organization.")
+class Query(
+    ViewerQuery, OrganizationQuery, AssetQuery, ScanQuery, FindingQuery, ReportQuery, NodeQuery
+):
+    pass
+
+
+@strawberry.type(
+    description="What can be changed. Root fields run one after the other, each in a transaction"
+    " of its own: one that fails does not undo those before it."
+)
+class Mutation(AssetMutation, ScanMutation, FindingMutation, ReportMutation):
+    pass
+
+
+class _QuietExecutor(StrawberryGraphQLCoreExecutionContext):
+    """Suggests nothing: a typo must not list what else there is."""
+
+    @classmethod
+    def build(  # pyright: ignore[reportUnknownParameterType] - graphql-core leaves its context type open
+        cls,
+        *args: Any,  # noqa: ANN401 - passed on as they come
+        **kwargs: Any,  # noqa: ANN401 - as above
+    ) -> "list[GraphQLError] | Executor":  # pyright: ignore[reportMissingTypeArgument, reportUnknownVariableType] - as above
+        kwargs["hide_suggestions"] = True
+        return super().build(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - as above
+
+
+class GatewaySchema(strawberry.Schema):
+    """Its results carry coded errors, whichever transport asked."""
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Quiet: Strawberry would log each refusal with a traceback; ``errors`` logs the rest."""
+
+    async def execute(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,  # Any: JSON values
+        context_value: Context | None = None,
+        root_value: object = None,
+        operation_name: str | None = None,
+        allowed_operation_types: Iterable[OperationType] | None = None,
+        operation_extensions: dict[str, Any] | None = None,  # Any: JSON values
+    ) -> ExecutionResult:
+        result = await super().execute(
+            query,
+            variable_values,
+            context_value,
+            root_value,
+            operation_name,
+            allowed_operation_types,
+            operation_extensions,
+        )
+        if result.errors:
+            result.errors = coded(
+                result.errors, context_value.request_id if context_value else None
+            )
+        return result
+
+
+def create_schema() -> GatewaySchema:
+    cache = DocumentCache()
+    return GatewaySchema(
+        query=Query,
+        mutation=Mutation,
+        types=tuple(USER_ERRORS.values()),
+        extensions=[lambda: Preparation(cache)],
+        execution_context_class=_QuietExecutor,
+        config=StrawberryConfig(disable_field_suggestions=True, scalar_map={datetime: DATE_TIME}),
+    )

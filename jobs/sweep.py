@@ -1,0 +1,21 @@
+"""Cron: queue again what was lost, end what is overdue."""
+
+import structlog
+
+from jobs.context import Ctx, JobContext
+from services import reports, scans
+from services.queue import ArqQueue
+
+log = structlog.get_logger()
+
+
+async def sweep(ctx: Ctx) -> None:
+    """Find every row that waits for somebody and ring again; ringing twice does no harm."""
+    resources = JobContext.of(ctx).resources
+    due = await scans.sweep_scans(resources.database)
+    due += await reports.sweep_reports(resources.database)
+    queue = ArqQueue(resources.redis)
+    for job in due:
+        await queue.put(job)
+    if due:
+        log.info("swept", jobs=len(due))

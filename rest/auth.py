@@ -1,0 +1,163 @@
+"""Register, log in, stay logged in, and the profile."""
+
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import Field, StringConstraints
+
+from rest.dependencies import CurrentCaller, ReadSession, SharedResources, Work
+from rest.schemas import Name, PatchRequest, Request, Response, Text, UtcTime, errors
+from services import auth
+from services.actor import Role
+from services.auth import Profile, Session
+from services.database import Scope
+
+router = APIRouter(prefix="/auth", tags=["Authentication"])
+
+Email = Annotated[Text, StringConstraints(min_length=3, max_length=320)]
+Password = Annotated[Text, StringConstraints(min_length=1, max_length=1024)]
+
+
+class RegisterRequest(Request):
+    email: Email
+    password: Annotated[Text, StringConstraints(min_length=8, max_length=128)]
+    full_name: Name
+    org_name: Name
+
+
+class LoginRequest(Request):
+    email: Email
+    password: Password
+
+
+class RefreshRequest(Request):
+    refresh_token: Annotated[Text, StringConstraints(min_length=1, max_length=512)]
+
+
+class ProfileUpdateRequest(PatchRequest):
+    full_name: Name | None = None
+    locale: Annotated[Text, StringConstraints(max_length=10)] | None = None
+    timezone: Annotated[Text, StringConstraints(max_length=64)] | None = None
+    avatar_url: Annotated[Text, StringConstraints(max_length=1024)] | None = None
+
+
+class MembershipResponse(Response):
+    organization_id: UUID
+    name: str
+    slug: str
+    role: Role
+
+
+class UserResponse(Response):
+    id: UUID
+    email: str
+    full_name: str
+    locale: str
+    avatar_url: str | None
+    email_verified: bool
+    is_active: bool
+    created_at: UtcTime
+    timezone: str
+    memberships: list[MembershipResponse]
+    active_organization_id: UUID | None
+    permissions: list[str] = Field(description="What the role allows in the active organization.")
+
+    @classmethod
+    def of(cls, profile: Profile) -> Self:
+        user = profile.user
+        return cls(
+            id=user.id,
+            email=user.email,
+            full_name=user.full_name,
+            locale=user.locale,
+            avatar_url=user.avatar_url,
+            email_verified=user.email_verified,
+            is_active=user.is_active,
+            created_at=user.created_at,
+            timezone=user.timezone,
+            memberships=[
+                MembershipResponse(
+                    organization_id=view.organization.id,
+                    name=view.organization.name,
+                    slug=view.organization.slug,
+                    role=view.role,
+                )
+                for view in profile.memberships
+            ],
+            active_organization_id=profile.active.organization.id if profile.active else None,
+            permissions=sorted(permission.value for permission in profile.permissions),
+        )
+
+
+class TokensResponse(Response):
+    access_token: str
+    refresh_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - RFC 6750, no secret
+    expires_in: int = Field(description="Seconds the access token lives.")
+    org_id: UUID | None
+    user: UserResponse
+
+    @classmethod
+    def of(cls, session: Session) -> Self:
+        user = UserResponse.of(session.profile)
+        return cls(
+            access_token=session.access_token,
+            refresh_token=session.refresh_token,
+            expires_in=session.expires_in,
+            org_id=user.active_organization_id,
+            user=user,
+        )
+
+
+@router.post("/register", status_code=201, responses=errors(403, 409))
+async def register(work: Work, resources: SharedResources, body: RegisterRequest) -> TokensResponse:
+    """Register a user and found their organization."""
+    session = await auth.register(
+        work,
+        resources.identity,
+        email=body.email,
+        password=body.password,
+        full_name=body.full_name,
+        organization_name=body.org_name,
+    )
+    return TokensResponse.of(session)
+
+
+@router.post("/login", responses=errors(401))
+async def login(work: Work, resources: SharedResources, body: LoginRequest) -> TokensResponse:
+    """Obtain access and refresh tokens."""
+    session = await auth.login(work, resources.identity, email=body.email, password=body.password)
+    return TokensResponse.of(session)
+
+
+@router.post("/refresh", responses=errors(401))
+async def refresh(resources: SharedResources, body: RefreshRequest) -> TokensResponse:
+    """Exchange a refresh token for a new pair; each works once."""
+    async with resources.database.transaction(Scope()) as work:
+        session = await auth.refresh(work, resources.identity, body.refresh_token)
+    if session is None:  # after the commit: the family stays revoked
+        raise auth.refuse_reused()
+    return TokensResponse.of(session)
+
+
+@router.post("/logout", status_code=204, responses=errors())
+async def logout(work: Work, body: RefreshRequest) -> None:
+    """End the login this refresh token belongs to; safe to repeat."""
+    await auth.logout(work, body.refresh_token)
+
+
+@router.get("/me", responses=errors(401))
+async def get_me(session: ReadSession, caller: CurrentCaller) -> UserResponse:
+    """The current user with memberships and permissions."""
+    profile = await auth.get_profile(session, caller.user_id, caller.organization_id)
+    return UserResponse.of(profile)
+
+
+@router.patch("/me", responses=errors(400, 401))
+async def update_me(work: Work, caller: CurrentCaller, body: ProfileUpdateRequest) -> UserResponse:
+    """Change the profile: any of full_name, locale, timezone, avatar_url."""
+    profile = await auth.update_profile(
+        work, caller.user_id, caller.organization_id, body.changes()
+    )
+    return UserResponse.of(profile)

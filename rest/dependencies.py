@@ -1,0 +1,83 @@
+"""What routes ask for: the caller, a session or a transaction in their scope, a page."""
+
+from collections.abc import AsyncGenerator, Callable
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.actor import Actor, Caller, Permission
+from services.database import Scope, UnitOfWork
+from services.errors import NotFound
+from services.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, PageRequest
+from services.resources import Resources
+
+
+def get_resources(request: Request) -> Resources:
+    return request.state.resources
+
+
+def get_caller(request: Request) -> Caller:
+    """Whoever the authentication let in; it lets nobody else reach a guarded route."""
+    return request.state.caller
+
+
+def get_actor(caller: Annotated[Caller, Depends(get_caller)]) -> Actor:
+    """The caller in their organization. Raises NotFound while they act in none."""
+    if caller.actor is None:
+        raise NotFound("organization", code="no_organization")
+    return caller.actor
+
+
+def may(permission: Permission) -> Callable[[Actor], None]:
+    """Refuse before the body is judged: a viewer's rubbish is 403, not 422 (AUTH-10).
+
+    The service asks again; this only puts the answers in the right order.
+    """
+
+    def check(actor: Annotated[Actor, Depends(get_actor)]) -> None:
+        actor.require(permission)
+
+    return check
+
+
+SharedResources = Annotated[Resources, Depends(get_resources)]
+CurrentCaller = Annotated[Caller, Depends(get_caller)]
+CurrentActor = Annotated[Actor, Depends(get_actor)]
+
+
+def _scope(request: Request) -> Scope:
+    caller: Caller | None = getattr(request.state, "caller", None)
+    if caller is None:
+        return Scope()
+    return Scope(organization_id=caller.organization_id, user_id=caller.user_id)
+
+
+async def _read(request: Request, resources: SharedResources) -> AsyncGenerator[AsyncSession]:
+    async with resources.database.read(_scope(request)) as session:
+        yield session
+
+
+async def _transaction(request: Request, resources: SharedResources) -> AsyncGenerator[UnitOfWork]:
+    async with resources.database.transaction(_scope(request)) as work:
+        yield work
+
+
+# scope="function": FastAPI would otherwise send the response before the commit.
+ReadSession = Annotated[AsyncSession, Depends(_read, scope="function")]
+Work = Annotated[UnitOfWork, Depends(_transaction, scope="function")]
+
+
+def get_page(
+    page: Annotated[int, Query(ge=1, lt=2**31, description="Counted from 1.")] = 1,
+    page_size: Annotated[
+        int | None, Query(ge=1, le=MAX_PAGE_SIZE, description="Items on a page; 20 by default.")
+    ] = None,
+    limit: Annotated[
+        int | None, Query(ge=1, le=MAX_PAGE_SIZE, description="Another name for page_size.")
+    ] = None,
+) -> PageRequest:
+    return PageRequest(page=page, page_size=page_size or limit or DEFAULT_PAGE_SIZE)
+
+
+Paging = Annotated[PageRequest, Depends(get_page)]

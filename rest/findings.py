@@ -1,0 +1,200 @@
+"""Findings: list, look at, move through their life, count."""
+
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime, StringConstraints
+
+from rest.dependencies import CurrentActor, Paging, ReadSession, Work, may
+from rest.schemas import AnyCase, PageResponse, PatchRequest, Response, Text, UtcTime, errors
+from services import findings
+from services.actor import Permission
+from services.findings import FindingFilter, FindingStats, FindingStatus, FindingView
+from services.scanner.check import Severity
+
+router = APIRouter(prefix="/findings", tags=["Findings"])
+
+_WRITE = [Depends(may(Permission.FINDINGS_WRITE))]
+SeverityValue = Annotated[Severity, AnyCase]
+StatusValue = Annotated[FindingStatus, AnyCase]
+
+
+class FindingUpdateRequest(PatchRequest):
+    status: StatusValue | None = None
+    assigned_to: UUID | None = None
+    resolution_note: Annotated[Text, StringConstraints(max_length=10_000)] | None = None
+    due_at: AwareDatetime | None = None
+    accepted_until: AwareDatetime | None = None
+
+
+class FindingResponse(Response):
+    id: UUID
+    scan_id: UUID | None
+    scan_result_id: UUID | None
+    organization_id: UUID
+    severity: Severity
+    category: str
+    title: str
+    message: str
+    rationale: str | None
+    target: str
+    reference: str | None
+    cvss_base_score: float | None
+    cvss_vector: str | None
+    technical_detail: str | None
+    remediation: str | None
+    remediation_cost: str | None = None
+    remediation_effort: str | None = None
+    compliance_article: str | None
+    status: FindingStatus
+    assigned_to: UUID | None
+    resolved_at: UtcTime | None
+    resolution_note: str | None
+    fingerprint: str
+    first_seen_at: UtcTime
+    last_seen_at: UtcTime
+    occurrences: int
+    created_at: UtcTime
+    updated_at: UtcTime
+    scan_name: str | None
+    check_id: str
+    annex_point: str | None
+    asset_id: UUID | None
+    port: int | None
+    protocol: str | None
+    evidence: dict[str, Any]  # Any: a JSON object, its keys are the check's
+    due_at: UtcTime | None
+    accepted_until: UtcTime | None
+    reopened_count: int
+
+    @classmethod
+    def of(cls, view: FindingView) -> Self:
+        row = view.finding
+        return cls(
+            id=row.id,
+            scan_id=view.scan_id,
+            scan_result_id=view.scan_result_id,
+            organization_id=row.organization_id,
+            severity=view.severity,
+            category=row.category,
+            title=view.title,
+            message=view.message,
+            rationale=view.rationale,
+            target=view.target,
+            reference=view.reference,
+            cvss_base_score=view.cvss_base_score,
+            cvss_vector=view.cvss_vector,
+            technical_detail=view.technical_detail,
+            remediation=view.remediation,
+            compliance_article=view.compliance_article,
+            status=view.status,
+            assigned_to=row.assigned_to,
+            resolved_at=row.resolved_at,
+            resolution_note=row.resolution_note,
+            fingerprint=view.fingerprint,
+            first_seen_at=row.first_seen_at,
+            last_seen_at=row.last_seen_at,
+            occurrences=row.occurrences,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            scan_name=view.scan_name,
+            check_id=row.check_id,
+            annex_point=view.annex_point,
+            asset_id=row.asset_id,
+            port=row.port,
+            protocol=row.protocol,
+            evidence=dict(view.evidence),
+            due_at=row.due_at,
+            accepted_until=row.accepted_until,
+            reopened_count=row.reopened_count,
+        )
+
+
+class FindingStatsResponse(Response):
+    """Each problem once; the flat severity counts are over all statuses."""
+
+    total: int
+    critical: int
+    high: int
+    medium: int
+    low: int
+    info: int
+    open: int
+    acknowledged: int
+    in_progress: int
+    resolved: int
+    accepted_risk: int
+    false_positive: int
+    by_severity: dict[Severity, int]
+    by_status: dict[FindingStatus, int]
+    matrix: dict[Severity, dict[FindingStatus, int]]
+
+    @classmethod
+    def of(cls, stats: FindingStats) -> Self:
+        flat = {severity.value: count for severity, count in stats.by_severity.items()}
+        flat |= {status.value: count for status, count in stats.by_status.items()}
+        return cls(
+            **flat,
+            total=stats.total,
+            by_severity=stats.by_severity,
+            by_status=stats.by_status,
+            matrix={severity: dict(row) for severity, row in stats.matrix.items()},
+        )
+
+
+def finding_filter(
+    severity: Annotated[list[SeverityValue] | None, Query(description="Repeatable.")] = None,
+    status: Annotated[list[StatusValue] | None, Query(description="Repeatable.")] = None,
+    category: Annotated[list[Text] | None, Query(description="Repeatable.")] = None,
+    check_id: Annotated[list[Text] | None, Query(description="Repeatable.")] = None,
+    asset_id: Annotated[UUID | None, Query()] = None,
+    assigned_to: Annotated[UUID | None, Query()] = None,
+    q: Annotated[Text | None, Query(max_length=200, description="Part of message or host.")] = None,
+) -> FindingFilter:
+    return FindingFilter(
+        severities=tuple(severity or ()),
+        statuses=tuple(status or ()),
+        categories=tuple(value.lower() for value in category or ()),
+        check_ids=tuple(check_id or ()),
+        asset_id=asset_id,
+        assigned_to=assigned_to,
+        search=q,
+    )
+
+
+Filter = Annotated[FindingFilter, Depends(finding_filter)]
+
+
+@router.get("", responses=errors(400, 401))
+async def list_findings(
+    session: ReadSession, actor: CurrentActor, paging: Paging, filter_: Filter
+) -> PageResponse[FindingResponse]:
+    """All findings, newest first."""
+    page = await findings.list_findings(session, actor, filter_, paging)
+    return PageResponse[FindingResponse].of(page, FindingResponse.of)
+
+
+@router.get("/stats", responses=errors(401))
+async def finding_stats(
+    session: ReadSession, actor: CurrentActor, filter_: Filter
+) -> FindingStatsResponse:
+    """Counts by severity and status."""
+    return FindingStatsResponse.of(await findings.finding_stats(session, actor, filter_))
+
+
+@router.get("/{finding_id}", responses=errors(401, 404))
+async def get_finding(
+    session: ReadSession, actor: CurrentActor, finding_id: UUID
+) -> FindingResponse:
+    """One finding."""
+    return FindingResponse.of(await findings.get_finding(session, actor, finding_id))
+
+
+@router.patch("/{finding_id}", dependencies=_WRITE, responses=errors(400, 401, 403, 404))
+async def update_finding(
+    work: Work, actor: CurrentActor, finding_id: UUID, body: FindingUpdateRequest
+) -> FindingResponse:
+    """Change status, assignee, note or dates."""
+    view = await findings.update_finding(work, actor, finding_id, body.changes())
+    return FindingResponse.of(view)

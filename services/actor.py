@@ -1,0 +1,86 @@
+"""Who is asking, and what each role may do: the one permission table of the platform."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from services.errors import PermissionDenied
+
+
+class Role(StrEnum):
+    ADMIN = "admin"
+    AUDITOR = "auditor"
+    VIEWER = "viewer"
+
+
+class Permission(StrEnum):
+    """``noun:verb``."""
+
+    ORGANIZATION_READ = "organization:read"
+    ORGANIZATION_WRITE = "organization:write"
+    MEMBERS_READ = "members:read"
+    MEMBERS_WRITE = "members:write"
+    ASSETS_READ = "assets:read"
+    ASSETS_WRITE = "assets:write"
+    SCANS_READ = "scans:read"
+    SCANS_RUN = "scans:run"
+    SCANS_DELETE = "scans:delete"
+    FINDINGS_READ = "findings:read"
+    FINDINGS_WRITE = "findings:write"
+    SCHEDULES_READ = "schedules:read"
+    SCHEDULES_WRITE = "schedules:write"
+    REPORTS_READ = "reports:read"
+
+
+_VIEWER = frozenset(
+    {
+        Permission.ORGANIZATION_READ,
+        Permission.MEMBERS_READ,
+        Permission.ASSETS_READ,
+        Permission.SCANS_READ,
+        Permission.FINDINGS_READ,
+        Permission.SCHEDULES_READ,
+        Permission.REPORTS_READ,
+    }
+)
+_AUDITOR = _VIEWER | {
+    Permission.ASSETS_WRITE,
+    Permission.SCANS_RUN,
+    Permission.FINDINGS_WRITE,
+    Permission.SCHEDULES_WRITE,
+}
+_ADMIN = _AUDITOR | {
+    Permission.ORGANIZATION_WRITE,
+    Permission.MEMBERS_WRITE,
+    Permission.SCANS_DELETE,
+}
+
+GRANTS: dict[Role, frozenset[Permission]] = {
+    Role.VIEWER: _VIEWER,
+    Role.AUDITOR: _AUDITOR,
+    Role.ADMIN: _ADMIN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The authenticated caller in one organization. Role and membership are as of this request."""
+
+    user_id: UUID
+    organization_id: UUID
+    role: Role
+
+    def require(self, permission: Permission) -> None:
+        """Raises PermissionDenied unless the role may do this."""
+        if permission not in GRANTS[self.role]:
+            raise PermissionDenied(f"The {self.role} role may not do this ({permission})")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody with a valid token. ``actor`` is None while they act in no organization."""
+
+    user_id: UUID
+    organization_id: UUID | None
+    """The organization asked for: by header, else by the token."""
+    actor: Actor | None

@@ -1,0 +1,91 @@
+"""SQL of assets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.assets.models import Asset
+from services.pagination import PageRequest
+from services.scanner.target import Target, TargetType
+
+
+@dataclass(frozen=True, slots=True)
+class AssetFilter:
+    """Which assets to list; deleted ones never are."""
+
+    search: str | None = None
+    """A part of the name or the target."""
+    target_type: TargetType | None = None
+    tags: tuple[str, ...] = ()
+    """All of them."""
+    is_active: bool | None = None
+
+
+def _conditions(organization_id: UUID, filter_: AssetFilter) -> list[ColumnElement[bool]]:
+    conditions = [Asset.organization_id == organization_id, Asset.deleted_at.is_(None)]
+    if filter_.search:
+        conditions.append(
+            Asset.name.icontains(filter_.search, autoescape=True)
+            | Asset.target_value.icontains(filter_.search, autoescape=True)
+        )
+    if filter_.target_type is not None:
+        conditions.append(Asset.target_type == filter_.target_type)
+    if filter_.tags:
+        conditions.append(Asset.tags.contains(list(filter_.tags)))
+    if filter_.is_active is not None:
+        conditions.append(Asset.is_active == filter_.is_active)
+    return conditions
+
+
+async def list_assets(
+    session: AsyncSession, organization_id: UUID, filter_: AssetFilter, page: PageRequest
+) -> tuple[Sequence[Asset], int]:
+    """Newest first, with the number of all that match."""
+    conditions = _conditions(organization_id, filter_)
+    total = await session.scalar(select(func.count()).select_from(Asset).where(*conditions))
+    statement = (
+        select(Asset)
+        .where(*conditions)
+        .order_by(Asset.created_at.desc(), Asset.id.desc())
+        .offset(page.offset)
+        .limit(page.page_size)
+    )
+    return (await session.scalars(statement)).all(), total or 0
+
+
+async def find_asset(session: AsyncSession, organization_id: UUID, asset_id: UUID) -> Asset | None:
+    return await session.scalar(
+        select(Asset).where(
+            Asset.organization_id == organization_id,
+            Asset.id == asset_id,
+            Asset.deleted_at.is_(None),
+        )
+    )
+
+
+async def find_assets(
+    session: AsyncSession, organization_id: UUID, asset_ids: Sequence[UUID]
+) -> Sequence[Asset]:
+    """Those of the ids that are assets of this organization, in no promised order."""
+    statement = select(Asset).where(
+        Asset.organization_id == organization_id,
+        Asset.id.in_(asset_ids),
+        Asset.deleted_at.is_(None),
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def find_asset_by_target(
+    session: AsyncSession, organization_id: UUID, target: Target
+) -> Asset | None:
+    return await session.scalar(
+        select(Asset).where(
+            Asset.organization_id == organization_id,
+            Asset.target_type == target.type,
+            Asset.target_value == target.value,
+            Asset.deleted_at.is_(None),
+        )
+    )

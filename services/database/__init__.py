@@ -1,0 +1,6 @@
+"""Tables' base classes, and transactions that know their tenant."""
+
+from services.database.base import Base, Entity, SeverityRank, utcnow
+from services.database.unit_of_work import Database, Scope, UnitOfWork
+
+__all__ = ["Base", "Database", "Entity", "Scope", "SeverityRank", "UnitOfWork", "utcnow"]

@@ -1,0 +1,116 @@
+"""Transactions: one per request, mutation or job step, opened at the door.
+
+A service that takes a ``UnitOfWork`` may write; one that takes a session only reads. Jobs and
+events go out after the commit, and a rollback forgets them.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from redis.exceptions import RedisError
+from sqlalchemy import Connection, event, text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.orm import Session, SessionTransaction
+
+from services.events import Event
+from services.queue import Job
+
+log = structlog.get_logger()
+
+_SET_SCOPE = text(
+    "select set_config('app.org_id', :organization_id, true),"
+    " set_config('app.user_id', :user_id, true), set_config('app.sweep', :sweep, true)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What row security lets a transaction see. Without any of them it sees no tenant's row."""
+
+    organization_id: UUID | None = None
+    user_id: UUID | None = None
+    """Lets a user see their own memberships and organizations."""
+    is_sweep: bool = False
+    """Lets a worker read which scans, batches and reports of any organization are due."""
+
+    def as_settings(self) -> dict[str, str]:
+        return {
+            "organization_id": str(self.organization_id or ""),
+            "user_id": str(self.user_id or ""),
+            "sweep": "on" if self.is_sweep else "",
+        }
+
+
+class _ScopedSession(Session):
+    """Sets the scope at the start of every transaction: a commit ends the setting, too."""
+
+
+@event.listens_for(_ScopedSession, "after_begin")
+def _set_scope(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:  # pyright: ignore[reportUnusedFunction] - SQLAlchemy calls it
+    scope: Scope = session.info["scope"]
+    connection.execute(_SET_SCOPE, scope.as_settings())
+
+
+class UnitOfWork:
+    """One transaction, and what to tell the world once it has committed."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+        self.jobs: list[Job] = []
+        self.events: list[Event] = []
+
+    def enqueue(self, job: Job) -> None:
+        """Queue ``job`` after the commit; a rollback forgets it."""
+        self.jobs.append(job)
+
+    def announce(self, event: Event) -> None:
+        self.events.append(event)
+
+    async def enter(self, scope: Scope) -> None:
+        """Go on in another scope: an organization that this transaction creates or joins."""
+        self.session.info["scope"] = scope
+        await self.session.execute(_SET_SCOPE, scope.as_settings())
+
+
+class Database:
+    """The pool, and the two ways to use it."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        put: Callable[[Job], Awaitable[None]],
+        publish: Callable[[Event], Awaitable[None]],
+    ) -> None:
+        self.engine = engine
+        self._put = put
+        self._publish = publish
+        self._sessions = async_sessionmaker(
+            engine, expire_on_commit=False, sync_session_class=_ScopedSession
+        )
+
+    @asynccontextmanager
+    async def read(self, scope: Scope) -> AsyncGenerator[AsyncSession]:
+        """A session for reading; whatever it changed is rolled back."""
+        async with self._sessions(info={"scope": scope}) as session:
+            yield session
+
+    @asynccontextmanager
+    async def transaction(self, scope: Scope) -> AsyncGenerator[UnitOfWork]:
+        """Commit on leaving, then queue the jobs; roll back on any exception."""
+        async with self._sessions(info={"scope": scope}) as session, session.begin():
+            work = UnitOfWork(session)
+            yield work
+        await self._tell(work)
+
+    async def _tell(self, work: UnitOfWork) -> None:
+        """The rows are there: whatever Redis misses now, the sweep will queue."""
+        try:
+            for job in work.jobs:
+                await self._put(job)
+            for event_ in work.events:
+                await self._publish(event_)
+        except (RedisError, OSError) as error:
+            log.warning("redis_away", error=str(error), jobs=[job.id for job in work.jobs])

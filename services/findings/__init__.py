@@ -1,0 +1,44 @@
+"""Findings: one problem of one organization, across scans."""
+
+from services.findings.models import Finding, FindingEvent, FindingStatus, Observation
+from services.findings.queries import FindingFilter
+from services.findings.recording import (
+    Sighting,
+    forget_scan,
+    record_findings,
+    resolve_gone,
+)
+from services.findings.service import (
+    FindingStats,
+    count_open_by_asset,
+    finding_stats,
+    get_finding,
+    list_findings,
+    list_scan_findings,
+    resolve_for_removed_asset,
+    update_finding,
+    views_of_scan,
+)
+from services.findings.views import FindingView
+
+__all__ = [
+    "Finding",
+    "FindingEvent",
+    "FindingFilter",
+    "FindingStats",
+    "FindingStatus",
+    "FindingView",
+    "Observation",
+    "Sighting",
+    "count_open_by_asset",
+    "finding_stats",
+    "forget_scan",
+    "get_finding",
+    "list_findings",
+    "list_scan_findings",
+    "record_findings",
+    "resolve_for_removed_asset",
+    "resolve_gone",
+    "update_finding",
+    "views_of_scan",
+]

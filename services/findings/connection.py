@@ -1,0 +1,164 @@
+"""Findings by key and by parent: what a graph of objects asks for, many at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from sqlalchemy import ARRAY, ColumnElement, Uuid, func, literal, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.actor import Actor, Permission
+from services.findings.models import Finding, Observation
+from services.findings.queries import (
+    FindingFilter,
+)
+from services.findings.queries import (
+    _conditions as filter_conditions,  # pyright: ignore[reportPrivateUsage] - the same filter as the pages of REST
+)
+from services.findings.views import FindingView
+from services.keyset import Ordering, Slice, Window, cut
+
+NEWEST_FIRST = Ordering((Finding.id,), is_descending=True)
+"""Keys are time-ordered. Positions are ``(id,)``."""
+WORST_FIRST = Ordering((Finding.severity, Finding.id))
+"""Positions are ``(severity, id)``."""
+WORST_SEEN_FIRST = Ordering((Observation.severity, Observation.finding_id))
+"""The order of one scan's findings, by the severity that scan saw."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParentWindow:
+    """The same window into the same filtered list of each parent: what one loader batches."""
+
+    window: Window
+    filter: FindingFilter
+
+
+async def slice_findings(
+    session: AsyncSession, actor: Actor, filter_: FindingFilter, window: Window
+) -> Slice[FindingView]:
+    """Newest first."""
+    actor.require(Permission.FINDINGS_READ)
+    statement = select(Finding).where(*filter_conditions(actor.organization_id, filter_))
+    rows = (await session.scalars(NEWEST_FIRST.window(statement, window))).all()
+    return cut([FindingView(finding, None) for finding in rows], window)
+
+
+async def count_findings(session: AsyncSession, actor: Actor, filter_: FindingFilter) -> int:
+    actor.require(Permission.FINDINGS_READ)
+    statement = (
+        select(func.count())
+        .select_from(Finding)
+        .where(*filter_conditions(actor.organization_id, filter_))
+    )
+    return await session.scalar(statement) or 0
+
+
+async def findings_by_id(
+    session: AsyncSession, actor: Actor, finding_ids: Sequence[UUID]
+) -> dict[UUID, FindingView]:
+    """Those of the ids that are findings of this organization."""
+    actor.require(Permission.FINDINGS_READ)
+    rows = await session.scalars(
+        select(Finding).where(
+            Finding.organization_id == actor.organization_id, Finding.id.in_(finding_ids)
+        )
+    )
+    return {finding.id: FindingView(finding, None) for finding in rows}
+
+
+async def slice_scan_findings(
+    session: AsyncSession, actor: Actor, scan_ids: Sequence[UUID], asked: ParentWindow
+) -> dict[UUID, Slice[FindingView]]:
+    """What each scan saw, worst first: a page of every scan in one statement."""
+    actor.require(Permission.FINDINGS_READ)
+    scan_id = _each(scan_ids)
+    page = WORST_SEEN_FIRST.window(
+        select(Observation.finding_id)
+        .join(Finding, Finding.id == Observation.finding_id)
+        .where(*_seen(actor.organization_id, asked.filter), Observation.scan_id == scan_id),
+        asked.window,
+    ).lateral("page")
+    statement = (
+        select(Finding, Observation)
+        .join(
+            Observation,
+            (Observation.finding_id == Finding.id)
+            & (Observation.organization_id == actor.organization_id),
+        )
+        .join(page, page.c.finding_id == Finding.id)
+        .where(Finding.organization_id == actor.organization_id, Observation.scan_id == scan_id)
+        .order_by(*WORST_SEEN_FIRST.direction(asked.window))
+    )
+    pages: dict[UUID, list[FindingView]] = {scan_id: [] for scan_id in scan_ids}
+    for finding, observation in (await session.execute(statement)):
+        pages[observation.scan_id].append(FindingView(finding, None, observation))
+    return {scan_id: cut(views, asked.window) for scan_id, views in pages.items()}
+
+
+async def count_scan_findings(
+    session: AsyncSession, actor: Actor, scan_ids: Sequence[UUID], filter_: FindingFilter
+) -> dict[UUID, int]:
+    """How many findings each scan saw; a scan without any is left out."""
+    actor.require(Permission.FINDINGS_READ)
+    statement = (
+        select(Observation.scan_id, func.count())
+        .join(Finding, Finding.id == Observation.finding_id)
+        .where(*_seen(actor.organization_id, filter_), Observation.scan_id.in_(scan_ids))
+        .group_by(Observation.scan_id)
+    )
+    return dict((await session.execute(statement)).all())
+
+
+async def slice_asset_findings(
+    session: AsyncSession, actor: Actor, asset_ids: Sequence[UUID], asked: ParentWindow
+) -> dict[UUID, Slice[FindingView]]:
+    """The findings of each asset, worst first: a page of every asset in one statement."""
+    actor.require(Permission.FINDINGS_READ)
+    asset_id = _each(asset_ids)
+    page = WORST_FIRST.window(
+        select(Finding.id).where(
+            *filter_conditions(actor.organization_id, asked.filter), Finding.asset_id == asset_id
+        ),
+        asked.window,
+    ).lateral("page")
+    statement = (
+        select(Finding)
+        .join(page, page.c.id == Finding.id)
+        .where(Finding.organization_id == actor.organization_id, Finding.asset_id == asset_id)
+        .order_by(*WORST_FIRST.direction(asked.window))
+    )
+    pages: dict[UUID, list[FindingView]] = {asset_id: [] for asset_id in asset_ids}
+    for finding in await session.scalars(statement):
+        if finding.asset_id is not None:
+            pages[finding.asset_id].append(FindingView(finding, None))
+    return {asset_id: cut(views, asked.window) for asset_id, views in pages.items()}
+
+
+async def count_asset_findings(
+    session: AsyncSession, actor: Actor, asset_ids: Sequence[UUID], filter_: FindingFilter
+) -> dict[UUID, int]:
+    """How many findings each asset has; an asset without any is left out."""
+    actor.require(Permission.FINDINGS_READ)
+    statement = (
+        select(Finding.asset_id, func.count())
+        .where(*filter_conditions(actor.organization_id, filter_), Finding.asset_id.in_(asset_ids))
+        .group_by(Finding.asset_id)
+    )
+    rows = (await session.execute(statement))
+    return {asset_id: count for asset_id, count in rows if asset_id is not None}
+
+
+def _each(parent_ids: Sequence[UUID]) -> ColumnElement[UUID]:
+    """One row per parent: what a LATERAL page is joined to."""
+    return func.unnest(literal(list(parent_ids), ARRAY(Uuid()))).column_valued(
+        "parent", joins_implicitly=True
+    )
+
+
+def _seen(organization_id: UUID, filter_: FindingFilter) -> list[ColumnElement[bool]]:
+    """As the scan saw it: its severity decides, the other fields are the finding's own."""
+    conditions = [Observation.organization_id == organization_id]
+    if filter_.severities:
+        conditions.append(Observation.severity.in_(filter_.severities))
+    return [*conditions, *filter_conditions(organization_id, replace(filter_, severities=()))]

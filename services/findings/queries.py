@@ -1,0 +1,208 @@
+"""SQL of findings and observations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, column, func, select, table, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.findings.models import Finding, FindingStatus, Observation
+from services.pagination import PageRequest
+from services.scanner.check import Severity
+
+# A finding knows its scan by key alone: scans lie above findings.
+_SCANS = table("scans", column("organization_id"), column("id"), column("name"))
+
+
+@dataclass(frozen=True, slots=True)
+class FindingFilter:
+    """Which findings; fields are ANDed, the members of one field ORed. Empty means any."""
+
+    severities: tuple[Severity, ...] = ()
+    statuses: tuple[FindingStatus, ...] = ()
+    categories: tuple[str, ...] = ()
+    check_ids: tuple[str, ...] = ()
+    asset_id: UUID | None = None
+    assigned_to: UUID | None = None
+    search: str | None = None
+    """A part of the message or the host."""
+
+
+def _conditions(organization_id: UUID, filter_: FindingFilter) -> list[ColumnElement[bool]]:
+    conditions = [Finding.organization_id == organization_id]
+    if filter_.severities:
+        conditions.append(Finding.severity.in_(filter_.severities))
+    if filter_.statuses:
+        conditions.append(Finding.status.in_(filter_.statuses))
+    if filter_.categories:
+        conditions.append(Finding.category.in_(filter_.categories))
+    if filter_.check_ids:
+        conditions.append(Finding.check_id.in_(filter_.check_ids))
+    if filter_.asset_id is not None:
+        conditions.append(Finding.asset_id == filter_.asset_id)
+    if filter_.assigned_to is not None:
+        conditions.append(Finding.assigned_to == filter_.assigned_to)
+    if filter_.search:
+        conditions.append(
+            Finding.message.icontains(filter_.search, autoescape=True)
+            | Finding.host.icontains(filter_.search, autoescape=True)
+        )
+    return conditions
+
+
+async def list_findings(
+    session: AsyncSession, organization_id: UUID, filter_: FindingFilter, page: PageRequest
+) -> tuple[Sequence[Finding], int]:
+    """Newest first, with the number of all that match."""
+    conditions = _conditions(organization_id, filter_)
+    total = await session.scalar(select(func.count()).select_from(Finding).where(*conditions))
+    # Deferred join: ids from the narrow index first, then the wide rows of one page.
+    ids = (
+        select(Finding.id)
+        .where(*conditions)
+        .order_by(Finding.id.desc())
+        .offset(page.offset)
+        .limit(page.page_size)
+        .subquery()
+    )
+    statement = (
+        select(Finding)
+        .join(ids, Finding.id == ids.c.id)
+        .where(Finding.organization_id == organization_id)
+        .order_by(Finding.id.desc())
+    )
+    return (await session.scalars(statement)).all(), total or 0
+
+
+def _of_scan(
+    organization_id: UUID, scan_id: UUID, filter_: FindingFilter
+) -> Select[Finding, Observation]:
+    statement = (
+        select(Finding, Observation)
+        .join(Observation, Observation.finding_id == Finding.id)
+        .where(Observation.organization_id == organization_id, Observation.scan_id == scan_id)
+    )
+    # In one scan's list the severity asked for is the one that scan saw.
+    if filter_.severities:
+        statement = statement.where(Observation.severity.in_(filter_.severities))
+    others = FindingFilter(
+        statuses=filter_.statuses, categories=filter_.categories, check_ids=filter_.check_ids
+    )
+    return statement.where(*_conditions(organization_id, others))
+
+
+async def list_scan_findings(
+    session: AsyncSession,
+    organization_id: UUID,
+    scan_id: UUID,
+    filter_: FindingFilter,
+    page: PageRequest,
+) -> tuple[Sequence[tuple[Finding, Observation]], int]:
+    """What one scan saw, worst first, with the number of all that match."""
+    statement = _of_scan(organization_id, scan_id, filter_)
+    total = await session.scalar(
+        select(func.count()).select_from(statement.with_only_columns(Finding.id).subquery())
+    )
+    rows = await session.execute(
+        statement.order_by(Observation.severity, Observation.finding_id)
+        .offset(page.offset)
+        .limit(page.page_size)
+    )
+    return rows.all(), total or 0
+
+
+async def all_scan_findings(
+    session: AsyncSession, organization_id: UUID, scan_id: UUID
+) -> Sequence[tuple[Finding, Observation]]:
+    """Everything one scan saw, worst first: for its report."""
+    statement = _of_scan(organization_id, scan_id, FindingFilter()).order_by(
+        Observation.severity, Finding.check_id, Finding.host, Observation.finding_id
+    )
+    return (await session.execute(statement)).all()
+
+
+async def find_finding(
+    session: AsyncSession, organization_id: UUID, finding_id: UUID, *, lock: bool = False
+) -> Finding | None:
+    """The finding, or None. ``lock`` takes a row lock until the transaction ends."""
+    statement = select(Finding).where(
+        Finding.organization_id == organization_id, Finding.id == finding_id
+    )
+    return await session.scalar(statement.with_for_update() if lock else statement)
+
+
+async def count_by_severity_and_status(
+    session: AsyncSession, organization_id: UUID, filter_: FindingFilter
+) -> Sequence[tuple[Severity, FindingStatus, int]]:
+    statement = (
+        select(Finding.severity, Finding.status, func.count())
+        .where(*_conditions(organization_id, filter_))
+        .group_by(Finding.severity, Finding.status)
+    )
+    return (await session.execute(statement)).all()
+
+
+async def count_by_asset(
+    session: AsyncSession,
+    organization_id: UUID,
+    asset_ids: Sequence[UUID],
+    statuses: Sequence[FindingStatus],
+) -> dict[UUID, int]:
+    statement = (
+        select(Finding.asset_id, func.count())
+        .where(
+            Finding.organization_id == organization_id,
+            Finding.asset_id.in_(asset_ids),
+            Finding.status.in_(statuses),
+        )
+        .group_by(Finding.asset_id)
+    )
+    rows = (await session.execute(statement))
+    return {asset_id: count for asset_id, count in rows if asset_id is not None}
+
+
+async def resolve_of_asset(
+    session: AsyncSession,
+    organization_id: UUID,
+    asset_id: UUID,
+    *,
+    statuses: Sequence[FindingStatus],
+    note: str,
+    now: datetime,
+) -> Sequence[tuple[UUID, FindingStatus]]:
+    """Resolve the findings of an asset; gives back their ids and the status each had."""
+    found = await session.execute(
+        select(Finding.id, Finding.status)
+        .where(
+            Finding.organization_id == organization_id,
+            Finding.asset_id == asset_id,
+            Finding.status.in_(statuses),
+        )
+        .order_by(Finding.id)
+        .with_for_update()
+    )
+    rows = found.all()
+    if rows:
+        await session.execute(
+            update(Finding)
+            .where(
+                Finding.organization_id == organization_id,
+                Finding.id.in_([finding_id for finding_id, _ in rows]),
+            )
+            .values(
+                status=FindingStatus.RESOLVED, resolved_at=now, resolution_note=note, updated_at=now
+            )
+        )
+    return rows
+
+
+async def scan_names(
+    session: AsyncSession, organization_id: UUID, scan_ids: Sequence[UUID]
+) -> dict[UUID, str]:
+    statement = select(_SCANS.c.id, _SCANS.c.name).where(
+        _SCANS.c.organization_id == organization_id, _SCANS.c.id.in_(scan_ids)
+    )
+    rows = (await session.execute(statement))
+    return dict(rows.all())

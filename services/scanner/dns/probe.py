@@ -1,0 +1,94 @@
+"""Looks at one domain's DNS: records, name servers, CAA, the DNSSEC chain."""
+
+import asyncio
+from ipaddress import ip_address
+from typing import Any
+
+import dns.name
+import dns.rdatatype
+
+from services.scanner.context import ProbeContext
+from services.scanner.dns.dnssec import walk_chain
+from services.scanner.dns.facts import CaaFacts, CaaRecord, DnsFacts, NameServer, Records
+from services.scanner.dns.servers import ask_servers
+from services.scanner.dns.trust_anchor import load_anchors
+from services.scanner.dns.zone import clean, find_zone, parse_name, plain
+from services.scanner.resolver import DnsAnswer, Lookup, Resolver
+
+_MAX_NAME_SERVERS = 13
+
+
+async def probe_dns(context: ProbeContext, name: str) -> DnsFacts:
+    """Facts about a domain name. Raises ProbeError where there is no such domain."""
+    subject = parse_name(name)
+    resolver = context.resolver
+    anchors = await asyncio.to_thread(load_anchors, context.options.dnssec_anchor_file)
+    zone = await find_zone(resolver, subject)
+    async with asyncio.TaskGroup() as group:
+        chain = group.create_task(walk_chain(resolver, anchors, zone, subject))
+        a, aaaa, mx = (
+            group.create_task(resolver.lookup(name, rdtype))
+            for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA, dns.rdatatype.MX)
+        )
+        caa = group.create_task(find_caa(resolver, subject))
+        ns = group.create_task(resolver.lookup(str(zone), dns.rdatatype.NS))
+        servers = group.create_task(_name_servers(resolver, ns))
+    reached = await ask_servers(context, zone, servers.result())
+    return DnsFacts(
+        name=name,
+        zone=plain(zone),
+        a=records_of(a.result()),
+        aaaa=records_of(aaaa.result()),
+        mx=records_of(mx.result()),
+        ns=records_of(ns.result()),
+        name_servers=servers.result(),
+        caa=caa.result(),
+        dnssec=chain.result(),
+        servers=reached,
+    )
+
+
+async def find_caa(resolver: Resolver, subject: dns.name.Name) -> CaaFacts:
+    """Climb from the name to the TLD; the first set found counts (RFC 8659 section 3)."""
+    for index in range(len(subject.labels) - 1):
+        owner = dns.name.Name(subject.labels[index:])
+        answer = await resolver.lookup(str(owner), dns.rdatatype.CAA)
+        if answer.lookup is Lookup.PRESENT:
+            return CaaFacts(Lookup.PRESENT, plain(owner), _caa_records(answer.records))
+        if not answer.is_known:
+            return CaaFacts(answer.lookup, reason=answer.reason)
+    return CaaFacts(Lookup.NODATA)
+
+
+def _caa_records(records: tuple[Any, ...]) -> tuple[CaaRecord, ...]:
+    return tuple(CaaRecord(r.flags, _text(r.tag).lower(), _text(r.value)) for r in records)
+
+
+async def _name_servers(resolver: Resolver, ns: asyncio.Task[DnsAnswer]) -> tuple[NameServer, ...]:
+    names = sorted({str(r.target) for r in (await ns).records})[:_MAX_NAME_SERVERS]
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_name_server(resolver, name)) for name in names]
+    return tuple(task.result() for task in tasks)
+
+
+async def _name_server(resolver: Resolver, name: str) -> NameServer:
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(resolver.lookup(name, rdtype))
+            for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA)
+        ]
+    answers = [task.result() for task in tasks]
+    addresses = tuple(ip_address(r.address) for answer in answers for r in answer.records)
+    failure = next((a.reason for a in answers if not a.is_known), "")
+    reason = "" if addresses else failure or "it has no address"
+    return NameServer(name.rstrip("."), addresses, reason, is_known=not failure)
+
+
+def records_of(answer: DnsAnswer) -> Records:
+    """The answer as cleaned text, for facts."""
+    values = tuple(clean(record.to_text()) for record in answer.records)
+    return Records(answer.lookup, values, answer.reason, answer.aliases)
+
+
+def _text(value: bytes) -> str:
+    return clean(value.decode("utf-8", "replace"))

@@ -1,0 +1,73 @@
+"""The engine: every suite there is, the catalogue of their checks, and the scanner itself."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from types import MappingProxyType
+from typing import Any
+
+from services.scanner import dns, http, mail, tls
+from services.scanner.address import AddressPolicy
+from services.scanner.check import CheckInfo
+from services.scanner.connector import Connector
+from services.scanner.context import ProbeContext, ProbeOptions
+from services.scanner.net.probe import PortSweeper
+from services.scanner.net.verdicts import INFOS as NET_CHECKS
+from services.scanner.profile import Profile
+from services.scanner.resolver import Resolver
+from services.scanner.result import TargetResult
+from services.scanner.suite import Suite
+from services.scanner.target import Target
+from services.scanner.target_scan import TargetScan
+
+# Any: a tuple cannot say that each suite fits itself; each is typed where it is made.
+SUITES: tuple[Suite[Any, Any], ...] = (
+    tls.SUITE,
+    http.HTTPS_SUITE,
+    http.HTTP_SUITE,
+    dns.SUITE,
+    mail.SUITE,
+)
+
+CATALOGUE: Mapping[str, CheckInfo] = MappingProxyType(
+    {
+        info.id: info
+        for info in (*NET_CHECKS, *(check.info for suite in SUITES for check in suite.checks))
+    }
+)
+"""Every implemented check by its id. HTTP and HTTPS share some of theirs."""
+
+
+def catalogue_of(check_id: str) -> CheckInfo:
+    """What is the same for each finding of a check. Raises KeyError for one we do not have."""
+    return CATALOGUE[check_id]
+
+
+@asynccontextmanager
+async def open_context(
+    options: ProbeOptions, policy: AddressPolicy
+) -> AsyncGenerator[ProbeContext]:
+    """What the probes of a process share, for as long as the block lasts."""
+    yield ProbeContext(
+        options,
+        Resolver(options.dns_servers),
+        Connector(
+            policy,
+            connections_per_address=options.connections_per_address,
+            connections_per_second=options.connections_per_second,
+        ),
+    )
+
+
+class NetworkScanner:
+    """Looks at targets over the network. One per process; safe for concurrent scans."""
+
+    def __init__(self, context: ProbeContext) -> None:
+        self._context = context
+        self._sweeper = PortSweeper(context.connector.policy, context.options)
+
+    async def scan(self, target: Target, profile: Profile) -> TargetResult:
+        """One target within its time limit. Cancelled, it leaves no socket and no thread.
+
+        A network is not a target of its own: ``Target.hosts`` gives the single ones.
+        """
+        return await TargetScan.of(self._context, self._sweeper, target, profile).run()

@@ -1,0 +1,1 @@
+"""Hosts and ports: which ports answer, and what speaks behind them."""

@@ -1,0 +1,34 @@
+"""How deep a scan looks: the scan types of the contract and their feature switches."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class ScanType(StrEnum):
+    QUICK = "quick"
+    FULL = "full"
+    CUSTOM = "custom"
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """The switches of a custom scan; all on in a full one."""
+
+    port_scan: bool = True
+    web_checks: bool = True
+    dns_checks: bool = True
+    whois_checks: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What one scan looks at on each target."""
+
+    scan_type: ScanType = ScanType.FULL
+    features: Features = field(default_factory=Features)
+    probe_timeout_s: float = 10.0
+    """Limit of one probe; one target may take six times as long (TGT-1)."""
+
+    @property
+    def target_timeout_s(self) -> float:
+        return 6 * self.probe_timeout_s

@@ -1,0 +1,240 @@
+"""One target, once: resolve, sweep, identify, and run the suites that apply.
+
+Everything that is learned goes into the record at once, so that a time limit loses only what
+is still under way.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+from typing import Any, TypeVar
+
+import dns.rdatatype
+
+from services.scanner import dns as dns_room
+from services.scanner import http, mail, tls
+from services.scanner.address import Address, AddressRefused
+from services.scanner.check import Endpoint
+from services.scanner.context import ProbeContext
+from services.scanner.net.checks import NameFacts, ScopeFacts
+from services.scanner.net.facts import HostFacts, PortFacts, Service
+from services.scanner.net.identify import Door, identify, ports_to_ask
+from services.scanner.net.ports import ports_of
+from services.scanner.net.probe import PortSweeper
+from services.scanner.net.verdicts import judge_host, judge_name, judge_scope, without_sweep
+from services.scanner.profile import Profile
+from services.scanner.record import TIME_LIMIT, Record
+from services.scanner.result import TargetResult, TargetStatus
+from services.scanner.suite import Suite
+from services.scanner.target import Target
+
+Subject = TypeVar("Subject")
+Facts = TypeVar("Facts")
+
+Describe = Callable[[Facts], Mapping[str, Any]]  # Any: a JSON object
+
+_WEB_SUITES = ((tls.SUITE, "tls"), (http.HTTPS_SUITE, "https"), (http.HTTP_SUITE, "http"))
+
+
+@dataclass(frozen=True, slots=True)
+class TargetScan:
+    """What one scan of one target works with."""
+
+    context: ProbeContext
+    sweeper: PortSweeper
+    profile: Profile
+    record: Record
+
+    @classmethod
+    def of(
+        cls, context: ProbeContext, sweeper: PortSweeper, target: Target, profile: Profile
+    ) -> "TargetScan":
+        """No exchange may take longer than the profile gives to a probe (TGT-1)."""
+        limit_s = profile.probe_timeout_s
+        options = replace(
+            context.options,
+            exchange_timeout_s=min(context.options.exchange_timeout_s, limit_s),
+            connect_timeout_s=min(context.options.connect_timeout_s, limit_s),
+        )
+        return cls(replace(context, options=options), sweeper, profile, Record(target))
+
+    async def run(self) -> TargetResult:
+        """Look for as long as the profile allows; what the target does never raises."""
+        try:
+            async with asyncio.timeout(self.profile.target_timeout_s):
+                await self._look()
+        except TimeoutError:
+            self._stop_at_time_limit()
+        self._judge_ports()
+        return self.record.result()
+
+    async def _look(self) -> None:
+        addresses = await self._resolve()
+        if self.record.status is TargetStatus.BLOCKED:
+            return
+        async with asyncio.TaskGroup() as tasks:
+            name = self.record.target.name
+            if name is not None and self.profile.features.dns_checks:
+                tasks.create_task(self._look_at_zone(name))
+                tasks.create_task(self._look_at_mail(name))
+            if addresses:
+                tasks.create_task(self._look_at_host(addresses))
+
+    async def _resolve(self) -> Sequence[Address]:
+        """Every address of the target, vetted: one that is refused refuses the target (SSRF-4)."""
+        record = self.record
+        if record.target.name is None:
+            addresses: tuple[Address, ...] = (ip_address(record.host),)
+        else:
+            answer = await self.context.resolver.addresses(record.target.name)
+            addresses = answer.addresses
+            if not addresses:
+                await self._note_unresolved(record.target.name, answer.reason)
+                return ()
+        record.addresses = tuple(str(address) for address in addresses)
+        refused = tuple(self._refused(addresses))
+        record.checks.extend(judge_scope(ScopeFacts(record.host, record.addresses, refused)))
+        if refused:
+            record.downgrade(TargetStatus.BLOCKED, "; ".join(reason for _, reason in refused))
+        return addresses
+
+    def _refused(self, addresses: Sequence[Address]) -> list[tuple[str, str]]:
+        refused: list[tuple[str, str]] = []
+        for address in addresses:
+            try:
+                self.context.connector.policy.check(address)
+            except AddressRefused as error:
+                refused.append((str(address), str(error)))
+        return refused
+
+    async def _note_unresolved(self, name: str, reason: str) -> None:
+        """Absent is a fact; a resolver that does not know is not."""
+        resolver = self.context.resolver
+        answers = [
+            await resolver.lookup(name, rdtype) for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA)
+        ]
+        is_known = all(answer.is_absent for answer in answers)
+        self.record.checks.extend(judge_name(NameFacts(name, reason, is_known=is_known)))
+        self.record.downgrade(TargetStatus.UNRESOLVED, reason)
+        self._skip_web("the name has no address" if is_known else reason)
+
+    async def _look_at_host(self, addresses: Sequence[Address]) -> None:
+        ports = ports_of(self.profile)
+        if not ports:
+            return
+        facts = await self._sweep(addresses, ports)
+        if not facts.open_ports:
+            self._note_dead(facts)
+            return
+        # Held until the end: the budget of an address lives as long as somebody holds it.
+        budget = self.context.connector.budget(facts.address)
+        async with asyncio.TaskGroup() as tasks:
+            for port in ports_to_ask(facts):
+                tasks.create_task(self._look_at_port(facts.address, port))
+        del budget
+
+    async def _sweep(self, addresses: Sequence[Address], ports: Sequence[int]) -> PortFacts:
+        """Of the first address, or of the first one of the other family where that is dead."""
+        first = addresses[0]
+        other = next((a for a in addresses if a.version != first.version), None)
+        facts = await self.sweeper.sweep(first, ports)
+        if not facts.open_ports and other is not None:
+            of_other = await self.sweeper.sweep(other, ports)
+            facts = of_other if of_other.open_ports else facts
+        self.record.ports = facts
+        scanned = str(facts.address)
+        rest = (a for a in self.record.addresses if a != scanned)
+        self.record.addresses = (scanned, *rest)
+        return facts
+
+    def _note_dead(self, facts: PortFacts) -> None:
+        reason = "no port is open" if facts.is_alive else "no port answered"
+        has_zone = self.record.target.name is not None and self.profile.features.dns_checks
+        status = TargetStatus.PARTIALLY_EVALUATED if has_zone else TargetStatus.UNREACHABLE
+        self.record.downgrade(status, reason)
+        self._skip_web(reason)
+
+    def _skip_web(self, reason: str) -> None:
+        """The checks that would have run if there were something to connect to."""
+        if self.profile.features.web_checks:
+            for suite, protocol in _WEB_SUITES:
+                endpoint = Endpoint(self.record.host, None, protocol)
+                self.record.checks.extend(suite.without_facts(endpoint, reason))
+
+    async def _look_at_port(self, address: Address, port: int) -> None:
+        name = self.record.target.name
+        service = await identify(self.context, Door(address, port, name))
+        self.record.services[port] = service
+        if not self.profile.features.web_checks:
+            return
+        async with asyncio.TaskGroup() as tasks:
+            if service.is_tls:
+                tasks.create_task(self._look_at_tls(tls.TlsSubject(address, port, name)))
+            if service.is_web:
+                tasks.create_task(self._look_at_web(address, service))
+
+    async def _look_at_tls(self, subject: tls.TlsSubject) -> None:
+        endpoint = Endpoint(self.record.host, subject.port, "tls")
+        await self._run(tls.SUITE, subject, endpoint, tls.describe)
+
+    async def _look_at_web(self, address: Address, service: Service) -> None:
+        subject = http.WebSubject(self.record.host, address, service.port, service.is_tls)
+        suite = http.HTTPS_SUITE if service.is_tls else http.HTTP_SUITE
+        endpoint = Endpoint(self.record.host, service.port, "https" if service.is_tls else "http")
+        await self._run(suite, subject, endpoint, http.describe)
+
+    async def _look_at_zone(self, name: str) -> None:
+        await self._run(dns_room.SUITE, name, Endpoint(name, None, "dns"), dns_room.describe)
+
+    async def _look_at_mail(self, name: str) -> None:
+        await self._run(mail.SUITE, name, Endpoint(name, None, "mail"), mail.describe)
+
+    async def _run(
+        self,
+        suite: Suite[Subject, Facts],
+        subject: Subject,
+        endpoint: Endpoint,
+        describe: Describe[Facts],
+    ) -> None:
+        record = self.record
+        record.unfinished[suite.name, endpoint] = suite.without_facts
+        seen = await suite.run(self.context, subject, endpoint)
+        del record.unfinished[suite.name, endpoint]
+        record.checks.extend(seen.results)
+        if seen.facts is not None:
+            info = dict(describe(seen.facts))
+            where = record.info[endpoint.protocol]
+            where.update(info if endpoint.port is None else {str(endpoint.port): info})
+        if seen.error is not None:
+            record.errors.append(f"{endpoint.protocol} at {endpoint}: {seen.error}")
+            reason = f"{endpoint.protocol} could not be looked at: {seen.error}"
+            record.downgrade(TargetStatus.PARTIALLY_EVALUATED, reason)
+
+    def _stop_at_time_limit(self) -> None:
+        record = self.record
+        record.stop_unfinished(TIME_LIMIT)
+        record.errors.append(f"{TIME_LIMIT} ({self.profile.target_timeout_s:g} s)")
+        record.downgrade(TargetStatus.PARTIALLY_EVALUATED, TIME_LIMIT)
+        if record.ports is None and ports_of(self.profile):
+            self._skip_web(TIME_LIMIT)
+            return
+        asked = ports_to_ask(record.ports) if record.ports is not None else ()
+        record.errors.extend(
+            f"port {port} was not identified: {TIME_LIMIT}"
+            for port in asked
+            if port not in record.services
+        )
+
+    def _judge_ports(self) -> None:
+        """The port scan's own checks, of whatever was seen."""
+        record = self.record
+        if not self.profile.features.port_scan or record.status in _NOT_SWEPT:
+            return
+        if record.ports is None:
+            record.checks.extend(without_sweep(record.host, record.reason))
+        else:
+            record.checks.extend(judge_host(HostFacts(record.host, record.ports, record.services)))
+
+
+_NOT_SWEPT = frozenset({TargetStatus.BLOCKED, TargetStatus.UNRESOLVED})

@@ -1,0 +1,19 @@
+"""TLS: what a port accepts and which certificate it shows, asked by hellos of our own.
+
+``probe`` looks (``exchange`` is one connection, ``codec``, ``hello`` and ``wire`` the protocol),
+``facts`` is what it saw, the ``…checks`` judge it, ``describe`` shows it.
+"""
+
+from services.scanner.suite import Suite
+from services.scanner.tls import certificate_checks, checks, cipher_checks, trust_checks
+from services.scanner.tls.describe import describe
+from services.scanner.tls.facts import TlsFacts, TlsSubject
+from services.scanner.tls.probe import probe_tls, speaks_tls
+
+SUITE: Suite[TlsSubject, TlsFacts] = Suite(
+    "tls",
+    probe_tls,
+    checks.CHECKS + certificate_checks.CHECKS + trust_checks.CHECKS + cipher_checks.CHECKS,
+)
+
+__all__ = ["SUITE", "TlsFacts", "TlsSubject", "describe", "speaks_tls"]

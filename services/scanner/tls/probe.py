@@ -1,0 +1,268 @@
+"""The plan of one TLS assessment: which hellos are sent, in which order, and when to stop.
+
+About eight connections for a modern server. A first handshake slower than a second shrinks the
+plan to the versions and the certificate; a server that says nothing to two hellos gets no third.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from services.scanner.address import Address
+from services.scanner.context import ProbeContext
+from services.scanner.suite import ProbeError
+from services.scanner.tls.certificates import describe_certificate, read_chain
+from services.scanner.tls.chain import chain_by_handshake
+from services.scanner.tls.exchange import Answer, Ending, Line
+from services.scanner.tls.facts import (
+    Exchange,
+    PoolFacts,
+    Support,
+    TlsFacts,
+    TlsSubject,
+    VersionFacts,
+)
+from services.scanner.tls.hello import DEFLATE, ClientHello
+from services.scanner.tls.issuers import assess_with_fetching
+from services.scanner.tls.pools import (
+    ask_pools,
+    ask_post_quantum,
+    ask_suites,
+    has_aead,
+    has_forward_secrecy,
+)
+from services.scanner.tls.reading import version_facts
+from services.scanner.tls.suites import Pool
+from services.scanner.tls.wire import CodecError, Version
+
+_SLOW_MS = 1000
+_OTHERS = (Version.TLS13, Version.TLS11, Version.TLS10, Version.SSL3)
+_EVERY_VERSION = (Version.TLS12, Version.TLS11, Version.TLS10, Version.SSL3)
+_CUT_OFF = frozenset({Ending.RESET, Ending.CLOSED})
+
+
+@dataclass(slots=True)
+class _Assessment:
+    """What is known so far about one endpoint."""
+
+    line: Line
+    versions: dict[Version, VersionFacts] = field(default_factory=dict[Version, VersionFacts])
+    answers: dict[Version, Answer] = field(default_factory=dict[Version, Answer])
+    exchanges: list[Exchange] = field(default_factory=list[Exchange])
+
+    async def ask_version(self, version: Version, *, whole_flight: bool = False) -> Answer:
+        hello = _version_hello(version, self.line.subject.server_name)
+        answer = await self.line.ask(hello, version.label, whole_flight=whole_flight)
+        self.exchanges.append(answer.as_evidence())
+        facts = version_facts(answer, hello)
+        known = self.versions.get(version)
+        # What a second hello does not tell leaves standing what the first one told.
+        if known is None or facts.support is not Support.UNKNOWN:
+            self.versions[version], self.answers[version] = facts, answer
+        return answer
+
+    async def ask(self, hello: ClientHello, asked: str) -> Answer:
+        answer = await self.line.ask(hello, asked, whole_flight=True)
+        self.exchanges.append(answer.as_evidence())
+        return answer
+
+    async def ask_ssl2(self) -> None:
+        is_hello, answer = await self.line.ask_ssl2()
+        self.exchanges.append(answer.as_evidence())
+        support = Support.ACCEPTED if is_hello else Support.REFUSED
+        if answer.ending in {Ending.TIMEOUT, Ending.NO_CONNECTION}:
+            support = Support.UNKNOWN
+        reason = answer.reason or "the server did not answer in SSL 2.0"
+        self.versions[Version.SSL2] = VersionFacts(Version.SSL2, support, reason)
+
+    @property
+    def accepted(self) -> tuple[Version, ...]:
+        """Oldest first, without SSL 2.0, which shares no hello with the rest."""
+        return tuple(
+            version
+            for version in Version
+            if version in self.answers and self.versions[version].support is Support.ACCEPTED
+        )
+
+
+async def probe_tls(context: ProbeContext, subject: TlsSubject) -> TlsFacts:
+    """Versions, suites, certificate and trust of one endpoint.
+
+    Raises ProbeError when no connection can be had at all; whatever else a target does is a fact.
+    """
+    observed_at = datetime.now(UTC)
+    state = _Assessment(Line(context, subject))
+    first = await state.ask_version(Version.TLS12, whole_flight=True)
+    if first.ending is Ending.NO_CONNECTION:
+        raise ProbeError(first.reason)
+    if not await _is_worth_asking(state, first):
+        return TlsFacts(
+            observed_at,
+            subject,
+            state.versions,
+            chain_problem=first.reason,
+            exchanges=tuple(state.exchanges),
+        )
+    await _ask_other_versions(state)
+    is_slow = first.elapsed_ms > _SLOW_MS
+    await _ask_again(state, is_slow=is_slow)
+    facts = TlsFacts(observed_at, subject, state.versions)
+    facts = await _with_certificates(state, facts)
+    facts = await _with_suites(state, facts, is_slow=is_slow)
+    return replace(facts, exchanges=tuple(state.exchanges))
+
+
+async def speaks_tls(
+    context: ProbeContext, address: Address, port: int, server_name: str | None
+) -> bool:
+    """Whether a ServerHello or a TLS alert answers one hello that offers every version.
+
+    False as well when nothing is heard in time or no connection can be had.
+    """
+    line = Line(context, TlsSubject(address, port, server_name))
+    hello = ClientHello(Version.TLS13, server_name, also=_EVERY_VERSION)
+    return (await line.ask(hello, "any version")).spoke_tls
+
+
+def _version_hello(version: Version, server_name: str | None) -> ClientHello:
+    # Deflate is offered first where it is legal, so that a server which has it takes it.
+    compressions = (0,) if version is Version.TLS13 else (DEFLATE, 0)
+    return ClientHello(version, server_name, compressions=compressions)
+
+
+async def _is_worth_asking(state: _Assessment, first: Answer) -> bool:
+    """No further hellos to what is not TLS, or to what stays silent twice."""
+    if first.ending is Ending.NOT_TLS:
+        return False
+    if first.ending is not Ending.TIMEOUT:
+        return True
+    second = await state.ask_version(Version.TLS13)
+    return second.ending not in {Ending.TIMEOUT, Ending.NOT_TLS}
+
+
+async def _ask_other_versions(state: _Assessment) -> None:
+    # Without TLS 1.2 the chain has to come out of an older flight, so it is read whole.
+    needs_chain = Version.TLS12 not in state.accepted
+    async with asyncio.TaskGroup() as tasks:
+        for version in _OTHERS:
+            if version not in state.answers:
+                tasks.create_task(state.ask_version(version, whole_flight=needs_chain))
+        tasks.create_task(state.ask_ssl2())
+
+
+async def _ask_again(state: _Assessment, *, is_slow: bool) -> None:
+    """A second try for what was cut off or silent, one at a time, if the server talks at all.
+
+    Many servers cut the connection instead of refusing a version with an alert. That counts as a
+    refusal only if they do it twice and take a version that they support directly afterwards;
+    else it may as well be a rate limit.
+    """
+    if not state.accepted:
+        return
+    cut_off = [
+        version
+        for version, before in tuple(state.answers.items())
+        if _deserves_a_second_try(state, version, is_slow=is_slow)
+        and {before.ending, (await _ask_once_more(state, version)).ending} <= _CUT_OFF
+    ]
+    if not cut_off:
+        return
+    control = max(state.accepted)
+    if (await _ask_once_more(state, control)).ending is not Ending.HELLO:
+        return
+    for version in cut_off:
+        reason = f"the server cut two hellos off, and took {control.label} directly afterwards"
+        state.versions[version] = VersionFacts(version, Support.REFUSED, reason)
+
+
+def _deserves_a_second_try(state: _Assessment, version: Version, *, is_slow: bool) -> bool:
+    if state.versions[version].support is not Support.UNKNOWN:
+        return False
+    return not (is_slow and state.answers[version].ending is Ending.TIMEOUT)
+
+
+async def _ask_once_more(state: _Assessment, version: Version) -> Answer:
+    return await state.ask_version(version, whole_flight=version is not Version.TLS13)
+
+
+async def _with_certificates(state: _Assessment, facts: TlsFacts) -> TlsFacts:
+    sent, missing = await _chain_as_sent(state)
+    read, unreadable = read_chain(sent)
+    facts = replace(facts, chain_problem=missing or unreadable)
+    if not read:
+        return facts
+    chain = tuple(described for _, described in read)
+    trust, fetched = await assess_with_fetching(
+        state.line.context, tuple(certificate for certificate, _ in read), facts.observed_at
+    )
+    more = tuple(describe_certificate(certificate) for certificate in fetched)
+    return replace(facts, chain=chain, trust=trust, fetched=more)
+
+
+async def _chain_as_sent(state: _Assessment) -> tuple[tuple[bytes, ...], str]:
+    """The chain out of a flight in clear, else out of a TLS 1.3 handshake, else why not."""
+    problem = "no version was accepted"
+    for version in sorted(set(state.accepted) - {Version.TLS13}, reverse=True):
+        answer = state.answers[version]
+        if answer.flight.chain:
+            return answer.flight.chain, ""
+        problem = answer.problem or "the server sent no certificate"
+    if Version.TLS13 not in state.accepted:
+        return (), problem
+    started = time.monotonic()
+    try:
+        chain = await chain_by_handshake(state.line.context, state.line.subject)
+        outcome = f"{len(chain)} certificates"
+    except TimeoutError:
+        chain, outcome = (), "the server did not finish its handshake in time"
+    except (OSError, CodecError) as error:
+        chain, outcome = (), f"the handshake failed: {error}"
+    elapsed_ms = round((time.monotonic() - started) * 1000)
+    state.exchanges.append(Exchange("TLS 1.3 handshake", outcome, elapsed_ms, ""))
+    return chain, "" if chain else outcome
+
+
+async def _with_suites(state: _Assessment, facts: TlsFacts, *, is_slow: bool) -> TlsFacts:
+    accepted, name = state.accepted, facts.subject.server_name
+    if is_slow or not accepted:
+        reason = "not asked: the first handshake was slow" if is_slow else "no version was accepted"
+        return replace(facts, pools=dict.fromkeys(Pool, PoolFacts(Support.UNKNOWN, reason)))
+    if Version.TLS13 in accepted:
+        facts = replace(facts, post_quantum=await ask_post_quantum(state.ask, name))
+    classic = [version for version in accepted if version is not Version.TLS13]
+    if not classic:
+        return replace(
+            facts,
+            pools=_pools_of_tls13_alone(facts),
+            forward_secrecy=Support.ACCEPTED,
+            aead=Support.ACCEPTED,
+        )
+    pools = await ask_pools(state.ask, max(classic), name)
+    return replace(
+        facts,
+        pools=pools,
+        forward_secrecy=await _has_any(state, has_forward_secrecy),
+        aead=await _has_any(state, has_aead),
+    )
+
+
+async def _has_any(state: _Assessment, is_wanted: Callable[[int], bool]) -> Support:
+    """From what was chosen so far; asked only when that was of the other kind every time."""
+    if Version.TLS13 in state.accepted:
+        return Support.ACCEPTED
+    hellos = [state.answers[version].flight.server_hello for version in state.accepted]
+    if any(is_wanted(hello.suite) for hello in hellos if hello is not None):
+        return Support.ACCEPTED
+    name = state.line.subject.server_name
+    return await ask_suites(state.ask, max(state.accepted), name, is_wanted)
+
+
+def _pools_of_tls13_alone(facts: TlsFacts) -> dict[Pool, PoolFacts]:
+    unsure = [v.label for v in _EVERY_VERSION if facts.support(v) is Support.UNKNOWN]
+    if unsure:
+        reason = f"it is not known whether {', '.join(unsure)} is accepted"
+        return dict.fromkeys(Pool, PoolFacts(Support.UNKNOWN, reason))
+    reason = "only TLS 1.3 is accepted, which has no such suites"
+    return dict.fromkeys(Pool, PoolFacts(Support.REFUSED, reason))

@@ -1,0 +1,105 @@
+"""Scans and their results by key and by parent: what a graph of objects asks for."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import ARRAY, ColumnElement, Uuid, func, literal, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.actor import Actor, Permission
+from services.keyset import Ordering, Slice, Window, cut
+from services.scans.models import Scan, ScanResult, ScanStatus
+
+NEWEST_FIRST = Ordering((Scan.id,), is_descending=True)
+"""Keys are time-ordered. Positions are ``(id,)``."""
+BY_TARGET = Ordering((ScanResult.target,))
+"""A target stands once in a scan. Positions are ``(target,)``."""
+
+
+async def slice_scans(
+    session: AsyncSession, actor: Actor, statuses: Sequence[ScanStatus], window: Window
+) -> Slice[Scan]:
+    """Newest first. No status means any."""
+    actor.require(Permission.SCANS_READ)
+    statement = select(Scan).where(*_conditions(actor.organization_id, statuses))
+    return cut((await session.scalars(NEWEST_FIRST.window(statement, window))).all(), window)
+
+
+async def count_scans(session: AsyncSession, actor: Actor, statuses: Sequence[ScanStatus]) -> int:
+    actor.require(Permission.SCANS_READ)
+    statement = (
+        select(func.count()).select_from(Scan).where(*_conditions(actor.organization_id, statuses))
+    )
+    return await session.scalar(statement) or 0
+
+
+async def scans_by_id(
+    session: AsyncSession, actor: Actor, scan_ids: Sequence[UUID]
+) -> dict[UUID, Scan]:
+    """Those of the ids that are scans of this organization."""
+    actor.require(Permission.SCANS_READ)
+    rows = await session.scalars(
+        select(Scan).where(Scan.organization_id == actor.organization_id, Scan.id.in_(scan_ids))
+    )
+    return {scan.id: scan for scan in rows}
+
+
+async def results_by_id(
+    session: AsyncSession, actor: Actor, result_ids: Sequence[UUID]
+) -> dict[UUID, ScanResult]:
+    """Those of the ids that are results of this organization's scans."""
+    actor.require(Permission.SCANS_READ)
+    rows = await session.scalars(
+        select(ScanResult).where(
+            ScanResult.organization_id == actor.organization_id, ScanResult.id.in_(result_ids)
+        )
+    )
+    return {result.id: result for result in rows}
+
+
+async def slice_scan_results(
+    session: AsyncSession, actor: Actor, scan_ids: Sequence[UUID], window: Window
+) -> dict[UUID, Slice[ScanResult]]:
+    """The results of each scan, by target: a page of every scan in one statement."""
+    actor.require(Permission.SCANS_READ)
+    scan_id = func.unnest(literal(list(scan_ids), ARRAY(Uuid()))).column_valued(
+        "parent", joins_implicitly=True
+    )
+    page = BY_TARGET.window(
+        select(ScanResult.id).where(
+            ScanResult.organization_id == actor.organization_id, ScanResult.scan_id == scan_id
+        ),
+        window,
+    ).lateral("page")
+    statement = (
+        select(ScanResult)
+        .join(page, page.c.id == ScanResult.id)
+        .where(ScanResult.organization_id == actor.organization_id, ScanResult.scan_id == scan_id)
+        .order_by(*BY_TARGET.direction(window))
+    )
+    pages: dict[UUID, list[ScanResult]] = {scan_id: [] for scan_id in scan_ids}
+    for result in await session.scalars(statement):
+        pages[result.scan_id].append(result)
+    return {scan_id: cut(results, window) for scan_id, results in pages.items()}
+
+
+async def count_scan_results(
+    session: AsyncSession, actor: Actor, scan_ids: Sequence[UUID]
+) -> dict[UUID, int]:
+    """How many results each scan has; a scan without any is left out."""
+    actor.require(Permission.SCANS_READ)
+    statement = (
+        select(ScanResult.scan_id, func.count())
+        .where(
+            ScanResult.organization_id == actor.organization_id, ScanResult.scan_id.in_(scan_ids)
+        )
+        .group_by(ScanResult.scan_id)
+    )
+    return dict((await session.execute(statement)).all())
+
+
+def _conditions(organization_id: UUID, statuses: Sequence[ScanStatus]) -> list[ColumnElement[bool]]:
+    conditions = [Scan.organization_id == organization_id]
+    if statuses:
+        conditions.append(Scan.status.in_(statuses))
+    return conditions

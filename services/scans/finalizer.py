@@ -1,0 +1,216 @@
+"""The end of a scan: score, matrix, counters and what is gone, all from the database (JOB-5)."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services import findings
+from services.compliance import (
+    Assessment,
+    HostVerdicts,
+    ProblemCount,
+    ScoredVerdict,
+    SummaryFacts,
+    assess,
+    executive_summary,
+)
+from services.database import Database, Scope, utcnow
+from services.events import Event
+from services.findings import Observation
+from services.scanner.check import CATALOGUE_VERSION, Outcome, Severity
+from services.scanner.engine import CATALOGUE
+from services.scanner.result import TargetStatus
+from services.scans import queries
+from services.scans.models import BatchStatus, Scan, ScanBatch, ScanResult, ScanStatus
+
+log = structlog.get_logger()
+
+_LOOKED_AT = (TargetStatus.EVALUATED, TargetStatus.PARTIALLY_EVALUATED)
+_WORST_NAMED = 5
+
+
+async def finalize_scan(database: Database, organization_id: UUID, scan_id: UUID) -> None:
+    """Complete a running scan whose batches are all done; do nothing otherwise. Idempotent."""
+    scope = Scope(organization_id=organization_id)
+    async with database.read(scope) as session:
+        if await _has_open_batch(session, organization_id, scan_id):
+            return
+        results = await queries.all_results(session, organization_id, scan_id)
+        problems = await _worst_problems(session, organization_id, scan_id)
+        counts = await _count_observations(session, organization_id, scan_id)
+    # Off the loop: the verdicts of 65,536 hosts take seconds to add up.
+    assessment = await asyncio.to_thread(_assess, results)
+    async with database.transaction(scope) as work:
+        scan = await queries.find_scan(work.session, organization_id, scan_id, lock=True)
+        if scan is None or scan.status is not ScanStatus.RUNNING:
+            return
+        _complete(scan, results, assessment, counts, problems)
+        resolved = await findings.resolve_gone(
+            work.session, organization_id, scan_id, scan.completed_at or utcnow()
+        )
+        work.announce(
+            Event(
+                organization_id,
+                "scan.completed",
+                scan_id,
+                {"status": scan.status.value, "progress": 100, "score": scan.total_score},
+            )
+        )
+    log.info("scan_completed", scan_id=str(scan_id), score=assessment.score, resolved=resolved)
+
+
+async def fail_scan(
+    database: Database, organization_id: UUID, scan_id: UUID, *, code: str, reason: str
+) -> None:
+    """End a scan that cannot go on; whatever results exist stay."""
+    async with database.transaction(Scope(organization_id=organization_id)) as work:
+        scan = await queries.find_scan(work.session, organization_id, scan_id, lock=True)
+        if scan is None or not scan.is_active:
+            return
+        scan.status = ScanStatus.FAILED
+        scan.completed_at = utcnow()
+        scan.partial = True
+        scan.error_code, scan.error_message = code, reason
+        work.announce(Event(organization_id, "scan.completed", scan_id, {"status": "failed"}))
+
+
+def _complete(
+    scan: Scan,
+    results: Sequence[ScanResult],
+    assessment: Assessment,
+    counts: Mapping[Severity, int],
+    problems: Sequence[ProblemCount],
+) -> None:
+    scan.status = ScanStatus.COMPLETED
+    # The database may have been written by a clock ahead of ours.
+    scan.completed_at = max(utcnow(), (scan.started_at or utcnow()) + timedelta(microseconds=1))
+    scan.hosts_scanned = sum(result.status in _LOOKED_AT for result in results)
+    scan.hosts_alive = sum(result.is_alive for result in results)
+    scan.targets_done = len(results)
+    scan.partial = any(result.status is not TargetStatus.EVALUATED for result in results)
+    for severity in Severity:
+        setattr(scan, f"findings_{severity.value}", counts.get(severity, 0))
+    scan.total_score = assessment.score
+    scan.score_exact = assessment.score_exact
+    scan.score_lower = assessment.score_lower
+    scan.grade = assessment.grade.value if assessment.grade else None
+    scan.scoring_version = assessment.scoring_version
+    scan.catalog_version = CATALOGUE_VERSION
+    scan.compliance_matrix = dict(assessment.matrix)
+    scan.assessment = {
+        "coverage": dict(assessment.coverage),
+        "hosts_by_grade": dict(assessment.hosts_by_grade),
+        "mean_host_score": assessment.mean_host_score,
+        "top_losses": [asdict(loss) for loss in assessment.top_losses],
+    }
+    scan.executive_summary = executive_summary(
+        SummaryFacts(
+            assessment=assessment,
+            hosts_scanned=len(results),
+            hosts_alive=scan.hosts_alive,
+            findings=counts,
+            worst=problems,
+            not_tested=Counter(
+                result.reason or result.status.value
+                for result in results
+                if result.status not in _LOOKED_AT
+            ),
+            is_partial=scan.partial,
+        )
+    )
+
+
+def _assess(results: Sequence[ScanResult]) -> Assessment:
+    return assess(
+        (
+            HostVerdicts(
+                host=result.target,
+                verdicts=tuple(_scored(result.checks)),
+                is_reachable=result.status in _LOOKED_AT,
+            )
+            for result in results
+        ),
+        targets_in_scope=len(results),
+    )
+
+
+def _scored(checks: Sequence[Mapping[str, Any]]) -> Iterator[ScoredVerdict]:  # Any: JSON
+    """The stored verdicts of one target; a check this version no longer has is left out."""
+    for stored in checks:
+        info = CATALOGUE.get(stored["id"])
+        if info is None:
+            continue
+        yield ScoredVerdict(
+            check_id=info.id,
+            host=stored["host"],
+            port=stored["port"],
+            outcome=Outcome(stored["outcome"]),
+            severity=Severity(stored["severity"]) if stored["severity"] else None,
+            default_severity=info.severity,
+            letter=info.letter,
+            point=info.points[0],
+            is_applicable=stored["applicable"],
+        )
+
+
+async def _has_open_batch(session: AsyncSession, organization_id: UUID, scan_id: UUID) -> bool:
+    statement = (
+        select(ScanBatch.id)
+        .where(
+            ScanBatch.organization_id == organization_id,
+            ScanBatch.scan_id == scan_id,
+            ScanBatch.status != BatchStatus.DONE,
+        )
+        .limit(1)
+    )
+    return await session.scalar(statement) is not None
+
+
+async def _count_observations(
+    session: AsyncSession, organization_id: UUID, scan_id: UUID
+) -> dict[Severity, int]:
+    statement = (
+        select(Observation.severity, func.count())
+        .where(Observation.organization_id == organization_id, Observation.scan_id == scan_id)
+        .group_by(Observation.severity)
+    )
+    rows = (await session.execute(statement))
+    return dict(rows.all())
+
+
+_WORST = text(
+    """
+select finding.check_id, min(seen.severity) as severity, count(distinct finding.host) as hosts
+  from observations seen
+  join findings finding on finding.organization_id = seen.organization_id
+   and finding.id = seen.finding_id
+ where seen.organization_id = :organization_id and seen.scan_id = :scan_id
+ group by finding.check_id
+ order by severity, hosts desc, finding.check_id
+ limit :named
+    """
+)
+
+
+async def _worst_problems(
+    session: AsyncSession, organization_id: UUID, scan_id: UUID
+) -> list[ProblemCount]:
+    rows = await session.execute(
+        _WORST, {"organization_id": organization_id, "scan_id": scan_id, "named": _WORST_NAMED}
+    )
+    return [
+        ProblemCount(
+            title=CATALOGUE[check_id].title if check_id in CATALOGUE else check_id,
+            severity=Severity.of_rank(rank),
+            hosts=hosts,
+        )
+        for check_id, rank, hosts in rows
+    ]

@@ -1,0 +1,156 @@
+"""The lease protocol of batches: claim, heartbeat, fence (JOB-2, JOB-3).
+
+The database's clock decides: clocks of workers may differ. ``attempt`` is the fencing token; a
+worker whose attempt is not the row's has lost the batch, and nothing it writes is kept.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+MAX_ATTEMPTS = 3
+"""Workers a batch may cost; after that its unfinished targets are written off, by name."""
+
+
+class LeaseLost(Exception):
+    """Another worker has the batch, or the scan has ended: stop, and write nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A claimed batch."""
+
+    organization_id: UUID
+    scan_id: UUID
+    batch_id: UUID
+    attempt: int
+    owner: str
+
+    @property
+    def is_exhausted(self) -> bool:
+        return self.attempt > MAX_ATTEMPTS
+
+
+async def claim_batch(
+    session: AsyncSession, organization_id: UUID, batch_id: UUID, *, owner: str, lease_s: float
+) -> Lease | None:
+    """The lease of a batch nobody else holds; None when somebody does or it has ended."""
+    row = (
+        await session.execute(
+            _CLAIM,
+            {
+                "organization_id": organization_id,
+                "batch_id": batch_id,
+                "owner": owner,
+                "lease_s": lease_s,
+            },
+        )
+    ).first()
+    return Lease(organization_id, row[0], batch_id, row[1], owner) if row else None
+
+
+async def extend_lease(session: AsyncSession, lease: Lease, *, lease_s: float) -> bool:
+    """Whether the batch is still ours and its scan still running."""
+    result = await session.execute(_EXTEND, _fence(lease) | {"lease_s": lease_s})
+    return result.first() is not None
+
+
+async def hold_lease(session: AsyncSession, lease: Lease) -> None:
+    """Keep the batch ours until the transaction ends. Raises LeaseLost."""
+    if (await session.execute(_HOLD, _fence(lease))).first() is None:
+        raise LeaseLost
+
+
+async def count_target_done(session: AsyncSession, lease: Lease) -> int:
+    """One more target done; gives back the percentage. Raises LeaseLost once the scan has ended.
+
+    The last statement of its transaction: the scan's row is locked for as short as can be.
+    """
+    row = (await session.execute(_COUNT, _fence(lease))).first()
+    if row is None:
+        raise LeaseLost
+    return int(row[0])
+
+
+async def close_batch(session: AsyncSession, lease: Lease) -> bool:
+    """Whether this was the last batch of the scan."""
+    closed = (await session.execute(_CLOSE, _fence(lease))).first()
+    if closed is None:
+        raise LeaseLost
+    left = await session.scalar(_LEFT, _fence(lease))
+    return not left
+
+
+async def release_batch(session: AsyncSession, lease: Lease) -> None:
+    """Hand an unfinished batch back at once: this worker was asked to stop, the batch is well."""
+    await session.execute(_RELEASE, _fence(lease))
+
+
+def _fence(lease: Lease) -> dict[str, object]:
+    return {
+        "organization_id": lease.organization_id,
+        "scan_id": lease.scan_id,
+        "batch_id": lease.batch_id,
+        "attempt": lease.attempt,
+    }
+
+
+_OURS = (
+    "batch.organization_id = :organization_id and batch.id = :batch_id"
+    " and batch.attempt = :attempt and batch.status = 'running'"
+)
+_CLAIM = text(
+    """
+update scan_batches batch
+   set status = 'running', attempt = batch.attempt + 1, lease_owner = :owner,
+       lease_until = clock_timestamp() + make_interval(secs => :lease_s), updated_at = now()
+  from scans scan
+ where batch.organization_id = :organization_id and batch.id = :batch_id
+   and (batch.status = 'pending'
+        or (batch.status = 'running' and batch.lease_until < clock_timestamp()))
+   and scan.organization_id = batch.organization_id and scan.id = batch.scan_id
+   and scan.status = 'running'
+returning batch.scan_id, batch.attempt
+    """
+)
+_EXTEND = text(
+    f"""
+update scan_batches batch
+   set lease_until = clock_timestamp() + make_interval(secs => :lease_s)
+  from scans scan
+ where {_OURS} and scan.organization_id = batch.organization_id and scan.id = batch.scan_id
+   and scan.status = 'running'
+returning 1
+    """  # noqa: S608 - a constant of this module, no input
+)
+_HOLD = text(
+    f"select 1 from scan_batches batch where {_OURS} for share"  # noqa: S608 - as above
+)
+_COUNT = text(
+    """
+update scans set targets_done = targets_done + 1, updated_at = now()
+ where organization_id = :organization_id and id = :scan_id and status = 'running'
+returning least(99, 100 * targets_done / greatest(targets_total, 1))
+    """
+)
+_CLOSE = text(
+    f"""
+update scan_batches batch set status = 'done', lease_until = null, updated_at = now()
+ where {_OURS} returning 1
+    """  # noqa: S608 - as above
+)
+_LEFT = text(
+    """
+select 1 from scan_batches where organization_id = :organization_id and scan_id = :scan_id
+   and status <> 'done' limit 1
+    """
+)
+_RELEASE = text(
+    f"""
+update scan_batches batch
+   set status = 'pending', attempt = batch.attempt - 1, lease_owner = null, lease_until = null
+ where {_OURS}
+    """  # noqa: S608 - as above
+)

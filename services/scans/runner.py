@@ -1,0 +1,201 @@
+"""Running one batch: claim, look, store; no transaction is open while sockets are.
+
+Safe to call twice: one caller wins the claim, finished targets are skipped, and a worker that
+lost its lease writes nothing.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.database import Database, Scope
+from services.events import Event
+from services.queue import Job
+from services.scanner.profile import Features, Profile, ScanType
+from services.scanner.result import Scanner, TargetResult, TargetStatus
+from services.scanner.target import Target
+from services.scans import leases
+from services.scans.leases import Lease, LeaseLost
+from services.scans.models import Scan, ScanResult, ScanTarget
+from services.scans.planner import RUN_BATCH
+from services.scans.storing import store_result
+
+log = structlog.get_logger()
+
+FINALIZE_SCAN = "finalize_scan"
+_HEARTBEAT_S = 1.0
+"""Also how soon a cancelled scan is noticed; design: within two seconds."""
+_DEFAULT_CONCURRENCY = 8
+_DEFAULT_PROBE_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What a worker process brings to a batch."""
+
+    database: Database
+    scanner: Scanner
+    name: str
+    lease_s: float = 30.0
+
+
+async def run_batch(worker: Worker, organization_id: UUID, batch_id: UUID) -> None:
+    """Scan the unfinished targets of a batch; do nothing when another worker has it."""
+    scope = Scope(organization_id=organization_id)
+    async with worker.database.transaction(scope) as work:
+        lease = await leases.claim_batch(
+            work.session, organization_id, batch_id, owner=worker.name, lease_s=worker.lease_s
+        )
+        if lease is None:
+            return
+        targets = await _unfinished(work.session, lease)
+        profile, concurrency = await _profile(work.session, lease)
+    try:
+        await _work_through(worker, lease, targets, profile, concurrency)
+        await _close(worker.database, lease)
+    except LeaseLost:
+        log.info("batch_lost", batch_id=str(batch_id), attempt=lease.attempt)
+    except asyncio.CancelledError:
+        # This worker stops; the batch is handed back at once rather than when its lease ends.
+        async with worker.database.transaction(scope) as work:
+            await leases.release_batch(work.session, lease)
+            work.enqueue(Job(RUN_BATCH, organization_id, batch_id, lease.attempt))
+        raise
+
+
+async def _work_through(
+    worker: Worker,
+    lease: Lease,
+    targets: Sequence[ScanTarget],
+    profile: Profile,
+    concurrency: int,
+) -> None:
+    slots = asyncio.Semaphore(concurrency)
+
+    async def one(target: ScanTarget) -> None:
+        async with slots:
+            seen = await _look(worker.scanner, lease, _target(target), profile)
+        await _store(worker.database, lease, target, seen)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            beat = group.create_task(_beat(worker, lease))
+            async with asyncio.TaskGroup() as looks:
+                for target in targets:
+                    looks.create_task(one(target))
+            beat.cancel()
+    except BaseExceptionGroup as errors:
+        if errors.subgroup(LeaseLost) is not None:
+            raise LeaseLost from None
+        raise
+
+
+async def _beat(worker: Worker, lease: Lease) -> None:
+    """Raises LeaseLost when the batch or the scan is no longer ours to work on.
+
+    A database that is away for a while is no reason to stop: the lease says when it is.
+    """
+    scope = Scope(organization_id=lease.organization_id)
+    while True:
+        await asyncio.sleep(min(_HEARTBEAT_S, worker.lease_s / 3))
+        try:
+            async with worker.database.transaction(scope) as work:
+                is_ours = await leases.extend_lease(work.session, lease, lease_s=worker.lease_s)
+        except (OperationalError, OSError) as error:
+            log.warning("heartbeat_failed", error=type(error).__name__)
+            continue
+        if not is_ours:
+            raise LeaseLost
+
+
+async def _look(scanner: Scanner, lease: Lease, target: Target, profile: Profile) -> TargetResult:
+    """The result of one target; also when three workers died of it, and when we have a bug."""
+    started_at = datetime.now(UTC)
+    if lease.is_exhausted:
+        return TargetResult(target, TargetStatus.SKIPPED, started_at, 0, reason="worker_lost")
+    try:
+        return await scanner.scan(target, profile)
+    except Exception:  # the outermost loop of a target: one bug must not end the whole scan
+        log.exception("target_failed", target=str(target), scan_id=str(lease.scan_id))
+        return TargetResult(
+            target,
+            TargetStatus.SKIPPED,
+            started_at,
+            0,
+            reason="internal_error",
+            errors=("The scanner failed on this target; the log of the worker says why",),
+        )
+
+
+async def _store(database: Database, lease: Lease, target: ScanTarget, seen: TargetResult) -> None:
+    """Result, findings and progress of one target in one transaction (JOB-4)."""
+    try:
+        async with database.transaction(Scope(organization_id=lease.organization_id)) as work:
+            await leases.hold_lease(work.session, lease)
+            if not await store_result(work.session, lease, target.asset_id, seen):
+                return
+            progress = await leases.count_target_done(work.session, lease)
+            work.announce(
+                Event(
+                    lease.organization_id,
+                    "scan.progress",
+                    lease.scan_id,
+                    {"progress": progress, "target": target.target_value},
+                )
+            )
+    except IntegrityError:
+        # The scan was deleted under us: its foreign key refuses what we still have.
+        raise LeaseLost from None
+
+
+async def _close(database: Database, lease: Lease) -> None:
+    async with database.transaction(Scope(organization_id=lease.organization_id)) as work:
+        if await leases.close_batch(work.session, lease):
+            work.enqueue(Job(FINALIZE_SCAN, lease.organization_id, lease.scan_id))
+
+
+async def _unfinished(session: AsyncSession, lease: Lease) -> Sequence[ScanTarget]:
+    """The targets of the batch without a result, in the order they were planned."""
+    statement = (
+        select(ScanTarget)
+        .where(
+            ScanTarget.organization_id == lease.organization_id,
+            ScanTarget.batch_id == lease.batch_id,
+            ~select(ScanResult.id)
+            .where(
+                ScanResult.organization_id == lease.organization_id,
+                ScanResult.scan_id == lease.scan_id,
+                ScanResult.target == ScanTarget.target_value,
+            )
+            .exists(),
+        )
+        .order_by(ScanTarget.id)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def _profile(session: AsyncSession, lease: Lease) -> tuple[Profile, int]:
+    snapshot = await session.scalar(
+        select(Scan.config_snapshot).where(
+            Scan.organization_id == lease.organization_id, Scan.id == lease.scan_id
+        )
+    )
+    if snapshot is None:
+        raise LeaseLost
+    profile = Profile(
+        scan_type=ScanType(snapshot["scan_type"]),
+        features=Features(**snapshot["features"]),
+        probe_timeout_s=snapshot["scan_timeout"] or _DEFAULT_PROBE_TIMEOUT_S,
+    )
+    return profile, snapshot["concurrency"] or _DEFAULT_CONCURRENCY
+
+
+def _target(row: ScanTarget) -> Target:
+    return Target(row.target_type, row.target_value)

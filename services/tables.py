@@ -1,0 +1,23 @@
+"""Imports every models module: the whole metadata, for migrations and tests."""
+
+from services.assets import models as assets
+from services.database import Base
+from services.findings import models as findings
+from services.organizations import models as organizations
+from services.reports import models as reports
+from services.scans import models as scans
+from services.schedules import models as schedules
+from services.users import models as users
+
+METADATA = Base.metadata
+
+__all__ = [
+    "METADATA",
+    "assets",
+    "findings",
+    "organizations",
+    "reports",
+    "scans",
+    "schedules",
+    "users",
+]

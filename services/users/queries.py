@@ -1,0 +1,31 @@
+"""SQL of users and refresh tokens."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.users.models import RefreshToken, User
+
+
+async def find_user_by_email(session: AsyncSession, email: str) -> User | None:
+    return await session.scalar(select(User).where(func.lower(User.email) == email))
+
+
+async def find_user(session: AsyncSession, user_id: UUID) -> User | None:
+    return await session.scalar(select(User).where(User.id == user_id))
+
+
+async def find_refresh_token(session: AsyncSession, token_hash: bytes) -> RefreshToken | None:
+    """The token's row, locked until the transaction ends: two tabs come one after the other."""
+    statement = select(RefreshToken).where(RefreshToken.token_hash == token_hash)
+    return await session.scalar(statement.with_for_update())
+
+
+async def revoke_family(session: AsyncSession, family_id: UUID, now: datetime) -> None:
+    await session.execute(
+        update(RefreshToken)
+        .where(RefreshToken.family_id == family_id, RefreshToken.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )

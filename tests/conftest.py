@@ -1,0 +1,194 @@
+"""One PostgreSQL and one Redis for the whole run; every test finds empty tables.
+
+Embedded servers in a directory of their own, or the ones that ``NIS2_TEST_DATABASE_URL`` (an owner
+who may create databases and roles) and ``NIS2_TEST_REDIS_URL`` name.
+"""
+
+import secrets
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+from arq.worker import Worker as ArqWorker
+from httpx2 import ASGITransport, AsyncClient
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+from starlette.types import Receive, Scope, Send
+
+from gateway.app import create_app
+from jobs.context import JobContext
+from jobs.functions import FUNCTIONS
+from services.embedded import temporary_servers
+from services.migrations.run import migrate
+from services.queue import HEALTH_KEY, QUEUE_NAME, deserialize_job, serialize_job
+from services.resources import Resources, open_resources
+from services.scanner.result import Scanner
+from services.scans import Worker as ScanWorker
+from services.settings import Settings
+from services.tables import METADATA
+from tests.members import Member, register
+
+RunJobs = Callable[[Scanner], Awaitable[None]]
+
+
+class TestServers(BaseSettings):
+    __test__ = False
+    model_config = SettingsConfigDict(env_prefix="NIS2_TEST_")
+
+    database_url: str | None = None
+    redis_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Addresses for this run: a database of its own, as its owner and as the application."""
+
+    owner_url: str
+    application_url: str
+    redis_url: str
+
+    @property
+    def database(self) -> str:
+        return str(make_url(self.owner_url).database)
+
+
+def _address(url: str, **parts: str) -> str:
+    address = make_url(url).set(drivername="postgresql+asyncpg", **parts)
+    return address.render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Generator[Servers]:
+    """Running servers; nothing is made in them yet."""
+    given = TestServers()
+    name = f"nis2_test_{secrets.token_hex(4)}"
+    with ExitStack() as stack:
+        database, redis = given.database_url, given.redis_url
+        if database is None or redis is None:
+            embedded = stack.enter_context(temporary_servers(lambda _text: None))
+            database = database or embedded.owner_database_url
+            redis = redis or embedded.redis_url
+        yield Servers(
+            owner_url=_address(database, database=name),
+            application_url=_address(
+                database, database=name, username=f"{name}_app", password=secrets.token_hex(16)
+            ),
+            redis_url=redis,
+        )
+
+
+@pytest.fixture(scope="session")
+async def migrated(servers: Servers) -> AsyncGenerator[Servers]:
+    """A database of this run's own, at the newest revision."""
+    name = servers.database
+    role = make_url(servers.application_url).username
+    await _execute(_address(servers.owner_url, database="postgres"), f"create database {name}")
+    await migrate(servers.owner_url, servers.application_url)
+    yield servers
+    await _execute(
+        _address(servers.owner_url, database="postgres"),
+        f"drop database {name} with (force)",
+        f"drop role {role}",
+    )
+
+
+async def _execute(url: str, *statements: str) -> None:
+    engine = create_async_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    try:
+        async with engine.connect() as connection:
+            for statement in statements:
+                await connection.execute(text(statement))
+    finally:
+        await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def settings(migrated: Servers) -> Settings:
+    """Settings of a platform that may scan loopback, with cheap passwords."""
+    return Settings(
+        database_url=migrated.application_url,
+        redis_url=migrated.redis_url,
+        secret_key=secrets.token_hex(32),  # pyright: ignore[reportArgumentType] - becomes a SecretStr
+        scan_allowed_networks=(ip_network("127.0.0.0/8"),),
+        scan_connections_per_second=1000,
+        password_memory_kib=8,
+        password_time_cost=1,
+    )
+
+
+@pytest.fixture(scope="session")
+async def open_platform(settings: Settings) -> AsyncGenerator[Resources]:
+    async with open_resources(settings) as resources:
+        yield resources
+
+
+@pytest.fixture
+async def resources(open_platform: Resources, migrated: Servers) -> AsyncGenerator[Resources]:
+    """The platform's pools; what the test wrote is gone afterwards."""
+    yield open_platform
+    tables = ", ".join(table.name for table in METADATA.sorted_tables)
+    await _execute(migrated.owner_url, f"truncate {tables} cascade")
+    keys = [key async for key in open_platform.redis.scan_iter(match="*", count=1000)]
+    ours = [key for key in keys if key.startswith((b"nis2:", b"arq:"))]
+    if ours:
+        await open_platform.redis.delete(*ours)
+
+
+@pytest.fixture
+async def client(resources: Resources, settings: Settings) -> AsyncGenerator[AsyncClient]:
+    """A client of the whole application, without a socket and without a token."""
+    app = create_app(settings, resources)
+    async with app.router.lifespan_context(app) as state:
+
+        async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
+            # The transport sends no lifespan, so the state it would have left is put in here.
+            scope["state"] = dict(state or {})
+            await app(scope, receive, send)
+
+        async with AsyncClient(
+            transport=ASGITransport(app=with_state), base_url="http://testserver"
+        ) as client:
+            yield client
+
+
+@pytest.fixture
+async def admin(client: AsyncClient) -> Member:
+    """The admin of a new organization."""
+    return await register(client, "ada@example.com")
+
+
+@pytest.fixture
+async def stranger(client: AsyncClient) -> Member:
+    """The admin of another organization."""
+    return await register(client, "mallory@example.net", organization="Elsewhere")
+
+
+@pytest.fixture
+def run_jobs(open_platform: Resources) -> RunJobs:
+    """Work until the queue is empty, with the scanner given; the sweep does not run."""
+
+    async def run(scanner: Scanner) -> None:
+        worker = ScanWorker(open_platform.database, scanner, name="test", lease_s=5)
+        ctx: dict[Any, Any] = {}  # Any: arq's own type
+        JobContext(open_platform, worker, AsyncExitStack()).put_into(ctx)
+        arq_worker = ArqWorker(
+            functions=FUNCTIONS,
+            redis_pool=open_platform.redis,
+            queue_name=QUEUE_NAME,
+            health_check_key=HEALTH_KEY,
+            job_serializer=serialize_job,
+            job_deserializer=deserialize_job,
+            ctx=ctx,
+            burst=True,
+            poll_delay=0.01,
+            handle_signals=False,
+            max_tries=10,
+        )
+        await arq_worker.main()
+
+    return run

@@ -1,0 +1,1 @@
+"""The embedded servers: start, stop, and every way a start can find a mess."""

@@ -1,0 +1,1 @@
+"""The API pages: as HTTP answers, and as a browser draws them."""

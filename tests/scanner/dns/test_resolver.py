@@ -1,0 +1,176 @@
+"""The resolver's four answers, its retries and its bounds, against a real server."""
+
+import asyncio
+import time
+from ipaddress import ip_address
+
+import dns.name
+import dns.rdatatype
+import pytest
+
+from services.scanner.context import ProbeContext
+from services.scanner.resolver import Lookup, Resolver
+from tests.lab.dns_server import DnsLab, Fault
+from tests.lab.dns_zones import ZoneSpec
+
+A, TXT, MX = dns.rdatatype.A, dns.rdatatype.TXT, dns.rdatatype.MX
+LOOPBACK = ip_address("127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("good.test", Lookup.PRESENT),
+        ("good.test.", Lookup.PRESENT),
+        ("GOOD.test", Lookup.PRESENT),
+        ("www.unsigned.test", Lookup.NXDOMAIN),
+        ("mailonly.test", Lookup.NODATA),
+        ("deep.nsec3.test", Lookup.NODATA),
+        ("fails.test", Lookup.BROKEN),
+        ("refuses.test", Lookup.BROKEN),
+        ("silent.test", Lookup.UNKNOWN),
+        ("garbage.test", Lookup.UNKNOWN),
+        ("cut.test", Lookup.PRESENT),
+        ("stall.test", Lookup.UNKNOWN),
+        ("udp.test", Lookup.PRESENT),
+        ("a.circle.test", Lookup.BROKEN),
+        ("c0.chain.test", Lookup.BROKEN),
+        ("c9.chain.test", Lookup.NXDOMAIN),
+        ("x..y", Lookup.BROKEN),
+        ("a" * 64 + ".test", Lookup.BROKEN),
+        ("ü" * 300, Lookup.BROKEN),
+    ],
+)
+async def test_every_question_ends_in_one_of_four_ways(
+    context: ProbeContext, name: str, expected: Lookup
+) -> None:
+    answer = await context.resolver.lookup(name, A)
+
+    assert answer.lookup is expected
+    assert answer.is_known == (expected in {Lookup.PRESENT, Lookup.NODATA, Lookup.NXDOMAIN})
+    assert bool(answer.records) == (expected is Lookup.PRESENT)
+    assert answer.reason or answer.records
+
+
+async def test_an_alias_is_followed_and_told(context: ProbeContext) -> None:
+    answer = await context.resolver.lookup("alias.good.test", A)
+
+    assert answer.aliases == ("www.good.test.",)
+    assert [record.address for record in answer.records] == ["192.0.2.2"]
+
+
+async def test_an_alias_itself_can_be_asked_for(context: ProbeContext) -> None:
+    answer = await context.resolver.lookup("alias.good.test", dns.rdatatype.CNAME)
+
+    assert [str(record.target) for record in answer.records] == ["www.good.test."]
+
+
+async def test_addresses_come_ipv4_first(context: ProbeContext) -> None:
+    answer = await context.resolver.addresses("good.test")
+
+    assert [str(address) for address in answer.addresses] == ["192.0.2.1", "2001:db8::1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("none.good.test", "does not exist"),
+        ("mailonly.test", "no address record"),
+        ("fails.test", "SERVFAIL"),
+        ("silent.test", "no answer"),
+    ],
+)
+async def test_a_name_without_address_says_why(
+    context: ProbeContext, name: str, words: str
+) -> None:
+    answer = await context.resolver.addresses(name)
+
+    assert answer.addresses == ()
+    assert words in answer.reason
+
+
+async def test_four_thousand_records_are_cut_at_a_hundred(lab: DnsLab) -> None:
+    resolver = Resolver(((LOOPBACK, lab.port),), timeout_s=5.0)
+
+    answer = await resolver.lookup("huge.test", A)
+
+    assert len(answer.records) == 100
+    assert answer.reason == "only 100 of 4000 records read"
+
+
+async def test_a_second_question_is_answered_from_the_cache(context: ProbeContext) -> None:
+    for _ in range(3):
+        await context.resolver.lookup("good.test", A)
+
+    assert context.resolver.queries_sent == 1
+
+
+async def test_a_silent_server_is_retried_over_tcp_and_on_the_next_server() -> None:
+    specs = [ZoneSpec("good.test", "@ A 192.0.2.1")]
+    with DnsLab(specs, {".": Fault.SILENT}) as mute, DnsLab(specs) as well:
+        resolver = Resolver(((LOOPBACK, mute.port), (LOOPBACK, well.port)), timeout_s=0.2)
+
+        answer = await resolver.lookup("good.test", A)
+
+    assert answer.lookup is Lookup.PRESENT
+    assert [how for *_, how in mute.queries] == ["udp", "tcp"]
+    assert [how for *_, how in well.queries] == ["udp"]
+
+
+async def test_servfail_of_one_server_is_checked_with_another_once() -> None:
+    specs = [ZoneSpec("good.test", "@ A 192.0.2.1")]
+    with DnsLab(specs, {".": Fault.SERVFAIL}) as ill, DnsLab(specs) as well:
+        resolver = Resolver(((LOOPBACK, ill.port), (LOOPBACK, well.port)))
+
+        answer = await resolver.lookup("good.test", A)
+
+    assert answer.lookup is Lookup.PRESENT
+    assert [how for *_, how in ill.queries] == ["udp"]
+
+
+async def test_a_stalled_answer_costs_no_more_than_the_attempts(context: ProbeContext) -> None:
+    started = time.monotonic()
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(context.resolver.lookup(f"n{i}.stall.test", A)) for i in range(50)
+        ]
+
+    assert {task.result().lookup for task in tasks} == {Lookup.UNKNOWN}
+    assert time.monotonic() - started < 4
+
+
+async def test_a_dead_resolver_is_unknown_and_not_absent() -> None:
+    with DnsLab([ZoneSpec("good.test")]) as gone:
+        port = gone.port
+    resolver = Resolver(((LOOPBACK, port),), timeout_s=0.2)
+
+    assert (await resolver.lookup("good.test", A)).lookup is Lookup.UNKNOWN
+
+
+async def test_the_raw_question_asks_for_unchecked_signatures(context: ProbeContext) -> None:
+    response = await context.resolver.query(dns.name.from_text("bogus.test"), A)
+
+    kinds = {rrset.rdtype for rrset in response.answer}
+    assert kinds == {A, dns.rdatatype.RRSIG}
+
+
+async def test_ipv6_resolvers_are_asked_too() -> None:
+    try:
+        with DnsLab([ZoneSpec("good.test", "@ A 192.0.2.1")], host="::1") as lab:
+            resolver = Resolver(((ip_address("::1"), lab.port),), timeout_s=0.5)
+            answer = await resolver.lookup("good.test", A)
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback")
+
+    assert answer.lookup is Lookup.PRESENT
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a\x00b.test", "<script>.test", "=1+1.test", "\\999.test", "\\000.test", "..", "a b.test", ""],
+)
+async def test_no_name_breaks_the_resolver(context: ProbeContext, name: str) -> None:
+    answer = await context.resolver.lookup(name, A)
+
+    assert answer.records == ()
+    assert answer.lookup is not Lookup.UNKNOWN

@@ -1,0 +1,157 @@
+"""``nis2 scan`` as a person runs it: a process of its own against servers on loopback."""
+
+import asyncio
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab.certificates import Authority
+from tests.lab.web_server import Site, html, serve_site, server_context
+
+HOST = "127.78.0.1"
+HTTPS_PORT, HTTP_PORT = 8443, 8080
+ALLOWED = {"NIS2_SCAN_ALLOWED_NETWORKS": "127.78.0.0/16"}
+SITE = Site(pages={"/": html("<title>lab</title>", ("Set-Cookie", "session=[bold]1"))})
+HOSTILE_SITE = Site(
+    pages={"/": html("hello")}, headers=(("Server", "x/1.0 \x1b[31mred [bold]not markup[/bold]"),)
+)
+_ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    code: int | None
+    output: str
+    errors: str
+
+    @property
+    def verdicts(self) -> list[dict[str, Any]]:
+        return json.loads(self.output)
+
+
+async def _nis2(*arguments: str, **variables: str) -> Ended:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gateway.cli", "scan", *arguments),
+        cwd=_ROOT,
+        env=variables,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(60):
+            output, errors = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    return Ended(process.returncode, output.decode(), errors.decode())
+
+
+async def test_findings_are_shown_from_worst_to_mildest(tmp_path: Path) -> None:
+    identity = Authority.create("Lab Root").issue(["shop.lab.test"])
+    context = server_context(identity, tmp_path)
+    async with serve_site(SITE, host=HOST, port=HTTPS_PORT, ssl_context=context):
+        ended = await _nis2(HOST, "--type", "quick", **ALLOWED)
+
+    lines = [line for line in ended.output.splitlines() if f"{HOST}:" in line]
+    order = ["critical", "high", "medium", "low", "info"]
+    severities = [order.index(line.split()[0]) for line in lines]
+    assert ended.code == 0
+    assert ended.errors == ""
+    assert severities == sorted(severities)
+    assert any("tls.cert.untrusted" in line for line in lines)
+    assert "Targets: 1. Findings:" in ended.output
+
+
+async def test_json_holds_every_verdict_with_the_documented_fields(tmp_path: Path) -> None:
+    file = tmp_path / "out.json"
+    async with serve_site(SITE, host=HOST, port=HTTP_PORT):
+        ended = await _nis2(
+            f"http://{HOST}:8080/", "--type", "quick", "--json", str(file), **ALLOWED
+        )
+
+    verdicts = json.loads(file.read_text("utf-8"))
+    assert ended.code == 0
+    assert {"target", "host", "port", "check_id", "outcome", "severity", "reason"} <= set(
+        verdicts[0]
+    )
+    assert {verdict["target"] for verdict in verdicts} == {f"http://{HOST}:8080/"}
+    assert {verdict["host"] for verdict in verdicts} == {HOST}
+    assert {v["outcome"] for v in verdicts} == {"passed", "failed", "not_evaluated"}
+    (cleartext,) = [v for v in verdicts if v["check_id"] == "http.redirect.missing"]
+    assert (cleartext["port"], cleartext["outcome"]) == (HTTP_PORT, "failed")
+
+
+async def test_json_on_the_output_stands_alone() -> None:
+    ended = await _nis2("127.78.0.2", "127.78.0.3", "--type", "quick", "--json", "-", **ALLOWED)
+
+    assert {verdict["target"] for verdict in ended.verdicts} == {"127.78.0.2", "127.78.0.3"}
+    assert ended.errors == ""
+
+
+@pytest.mark.parametrize(("threshold", "code"), [("high", 0), ("medium", 1), ("info", 1)])
+async def test_findings_as_bad_as_the_threshold_fail_the_command(threshold: str, code: int) -> None:
+    """The worst here is a page without TLS: medium."""
+    async with serve_site(SITE, host=HOST, port=HTTP_PORT):
+        ended = await _nis2(HOST, "--type", "quick", "--fail-on", threshold, **ALLOWED)
+
+    assert ended.code == code
+
+
+async def test_a_bad_target_is_refused_and_nothing_is_scanned() -> None:
+    async with serve_site(SITE, host=HOST, port=HTTP_PORT) as server:
+        ended = await _nis2(HOST, "not a target", **ALLOWED)
+
+    assert ended.code == 2
+    assert "not a target" in ended.errors
+    assert "Traceback" not in ended.errors
+    assert ended.output == ""
+    assert server.requests == []
+
+
+async def test_loopback_is_blocked_with_what_to_do_about_it() -> None:
+    """SSRF-3: without NIS2_SCAN_ALLOWED_NETWORKS."""
+    async with serve_site(SITE, host=HOST, port=HTTP_PORT) as server:
+        ended = await _nis2(HOST)
+
+    assert f"{HOST}: blocked: " in ended.output
+    assert "NIS2_SCAN_ALLOWED_NETWORKS" in ended.output
+    assert server.requests == []
+
+
+async def test_a_network_is_scanned_host_by_host_and_each_host_once() -> None:
+    arguments = ("127.78.4.0/29", "127.78.4.1", "--type", "quick", "--json", "-")
+    ended = await _nis2(*arguments, **ALLOWED)
+
+    hosts = [v["host"] for v in ended.verdicts if v["check_id"] == "net.host.unreachable"]
+    assert hosts == [f"127.78.4.{n}" for n in range(8)]
+    assert {v["target"] for v in ended.verdicts} == {"127.78.4.0/29"}
+
+
+async def test_what_a_target_says_is_neither_markup_nor_terminal_control() -> None:
+    """TGT-5."""
+    async with serve_site(HOSTILE_SITE, host=HOST, port=HTTP_PORT):
+        ended = await _nis2(HOST, "--type", "quick", **ALLOWED)
+
+    assert "\x1b" not in ended.output
+    assert "[bold]not markup[/bold]" in ended.output.replace("\n", "")
+
+
+async def test_a_wrong_setting_is_named() -> None:
+    ended = await _nis2(HOST, NIS2_SCAN_ALLOWED_NETWORKS="everything")
+
+    assert ended.code == 1
+    assert "NIS2_SCAN_ALLOWED_NETWORKS" in ended.errors
+    assert "Traceback" not in ended.errors
+
+
+async def test_a_file_that_cannot_be_written_is_told_before_the_scan(tmp_path: Path) -> None:
+    async with serve_site(SITE, host=HOST, port=HTTP_PORT) as server:
+        ended = await _nis2(HOST, "--json", str(tmp_path / "absent" / "out.json"), **ALLOWED)
+
+    assert ended.code == 2
+    assert "cannot be written" in ended.errors
+    assert server.requests == []

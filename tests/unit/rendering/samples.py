@@ -1,0 +1,184 @@
+"""Reports to render: an ordinary one, and any number of findings."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from services.compliance import (
+    LEGAL_DATA_VERSION,
+    SCORING_VERSION,
+    HostVerdicts,
+    ProblemCount,
+    ScoredVerdict,
+    SummaryFacts,
+    assess,
+    executive_summary,
+)
+from services.rendering.document import (
+    NotTested,
+    ReportAsset,
+    ReportDocument,
+    ReportFinding,
+    ReportLoss,
+    ReportScan,
+    ReportScore,
+    ReportVersions,
+)
+from services.scanner.check import Outcome, Severity, catalogue_entries
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+CHECKS = (
+    "svc.db.exposed",
+    "tls.protocol.tls10",
+    "tls.cert.expired",
+    "http.hsts.missing",
+    "http.csp.missing",
+    "http.nosniff.missing",
+    "mail.spf.missing",
+    "mail.dmarc.missing",
+    "dns.dnssec.missing",
+    "dns.ns.same_network",
+    "http.sri.missing",
+    "svc.db.unauthenticated",
+)
+PORTS = {"svc.db.exposed": 5432, "svc.db.unauthenticated": 6379, "mail.spf.missing": None}
+
+
+def a_finding(check_id: str, target: str, **overrides: Any) -> ReportFinding:  # noqa: ANN401 - of any field
+    entry = catalogue_entries()[check_id]
+    values: dict[str, Any] = {  # Any: of any field
+        "severity": Severity(entry["severity"]),
+        "category": check_id.partition(".")[0],
+        "check_id": check_id,
+        "title": entry["title"],
+        "message": f"{entry['title']}: seen at {target}",
+        "target": target,
+        "status": "open",
+        "port": PORTS.get(check_id, 443),
+        "protocol": "tcp",
+        "remediation": "Change the configuration of the service as its vendor describes, then scan "
+        "again; only a check that passes at the same endpoint closes the finding.",
+        "rationale": "An attacker who can reach the service needs no more than a browser to see "
+        "this, and the people who should know are the last to hear of it.",
+        "cvss_base_score": 7.5,
+        "cvss_vector": entry["cvss"],
+        "compliance_article": f"NIS2 Art. 21(2)({entry['letter']})",
+        "annex_point": entry["points"][0],
+        "first_seen_at": NOON - timedelta(days=20),
+        "evidence": {"version": "TLS 1.0", "seen": 3},
+    }
+    return ReportFinding(**{**values, **overrides})
+
+
+def findings_of(count: int) -> tuple[ReportFinding, ...]:
+    """Spread over the checks, most of them mild, as in life."""
+    return tuple(
+        a_finding(CHECKS[i % len(CHECKS)], f"host{i // len(CHECKS):04}.example.org")
+        for i in range(count)
+    )
+
+
+def a_document(
+    findings: tuple[ReportFinding, ...] | None = None,
+    **overrides: Any,  # noqa: ANN401 - of any field
+) -> ReportDocument:
+    """A whole report; its score and matrix are those of its findings."""
+    found = findings_of(40) if findings is None else findings
+    counts = {s: sum(f.severity is s for f in found) for s in Severity}
+    hosts = sorted({f.target for f in found})
+    assessment = assess(_verdicts(found, hosts), targets_in_scope=len(hosts) + 2)
+    assets = [
+        ReportAsset(h, "evaluated", "192.0.2.10", is_alive=True, open_ports=(80, 443))
+        for h in hosts
+    ]
+    assets += [
+        ReportAsset("old.example.org", "unresolved", reason="The name has no address"),
+        ReportAsset("198.51.100.7", "unreachable", "198.51.100.7", reason="No port answered"),
+    ]
+    by_title = {f.title: f.severity for f in sorted(found, key=lambda f: f.severity.rank)}
+    worst = [
+        ProblemCount(title, severity, sum(f.title == title for f in found))
+        for title, severity in by_title.items()
+    ]
+    values: dict[str, Any] = {  # Any: of any field
+        "organization_name": "Stadtwerke Musterstadt GmbH",
+        "generated_at": NOON,
+        "scan": ReportScan(
+            id="01939f4e-6c1d-7a10-9d9a-0c5f0a1b2c3d",
+            name="Public services, weekly",
+            scan_type="full",
+            status="completed",
+            started_at=NOON - timedelta(minutes=7),
+            completed_at=NOON - timedelta(minutes=2),
+            duration_seconds=301.4,
+            config={"domains": ["example.org"], "concurrency": 50, "features": {"port_scan": True}},
+        ),
+        "score": ReportScore(
+            score=assessment.score,
+            score_exact=assessment.score_exact,
+            score_lower=assessment.score_lower,
+            grade=assessment.grade,
+            mean_host_score=assessment.mean_host_score,
+            hosts_by_grade=dict(assessment.hosts_by_grade),
+            coverage=dict(assessment.coverage),
+            top_losses=tuple(
+                ReportLoss(
+                    loss.check_id,
+                    loss.host,
+                    loss.port,
+                    loss.severity,
+                    loss.points,
+                    title=catalogue_entries()[loss.check_id]["title"],
+                )
+                for loss in assessment.top_losses
+            ),
+        ),
+        "hosts_scanned": len(assets),
+        "hosts_alive": len(hosts),
+        "counts": counts,
+        "executive_summary": executive_summary(
+            SummaryFacts(
+                assessment,
+                hosts_scanned=len(assets),
+                hosts_alive=len(hosts),
+                findings=counts,
+                worst=worst[:3],
+                not_tested={"unresolved": 1, "unreachable": 1},
+            )
+        ),
+        "compliance_matrix": dict(assessment.matrix),
+        "findings": found,
+        "assets": tuple(assets),
+        "not_tested": tuple(
+            NotTested(h, "tls.cert.revoked", "The OCSP responder did not answer") for h in hosts
+        ),
+        "versions": ReportVersions(
+            "NIS2 Gateway 0.1", SCORING_VERSION, "2026.11", LEGAL_DATA_VERSION
+        ),
+    }
+    return ReportDocument(**{**values, **overrides})
+
+
+def _verdicts(found: tuple[ReportFinding, ...], hosts: list[str]) -> list[HostVerdicts]:
+    verdicts = {host: [_passed(host), _not_evaluated(host)] for host in hosts}
+    for f in found:
+        entry = catalogue_entries()[f.check_id]
+        verdicts[f.target].append(
+            ScoredVerdict(
+                *(f.check_id, f.target, f.port, Outcome.FAILED, f.severity, f.severity),
+                *(entry["letter"], entry["points"][0]),
+            )
+        )
+    return [HostVerdicts(host, of_host) for host, of_host in verdicts.items()]
+
+
+def _passed(host: str) -> ScoredVerdict:
+    return ScoredVerdict(
+        *("http.secret.body", host, 443, Outcome.PASSED, None, Severity.CRITICAL, "i", "11.6.2(b)")
+    )
+
+
+def _not_evaluated(host: str) -> ScoredVerdict:
+    return ScoredVerdict(
+        *("tls.cert.revoked", host, 443, Outcome.NOT_EVALUATED, None, Severity.CRITICAL),
+        *("h", "9.2(c)(vii)"),
+    )

@@ -1,0 +1,96 @@
+"""CSV for spreadsheets: complete, quoted, and never a formula."""
+
+import csv
+import io
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.rendering.render_csv import formula_safe, render_csv
+from tests.unit.rendering.hostile import a_hostile_document
+from tests.unit.rendering.samples import a_document, findings_of
+
+DOCUMENTED = [
+    *("Severity", "Category", "Message", "Target", "Remediation"),
+    *("CVSS Score", "CVSS Vector", "Compliance Article", "Status"),
+]
+
+
+def rows(content: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
+
+
+def test_the_documented_columns_come_first_and_every_finding_has_its_row() -> None:
+    content = render_csv(a_document(findings_of(25)))
+
+    header, *body = rows(content)
+    assert content.startswith(b"\xef\xbb\xbf")
+    assert header[:9] == DOCUMENTED
+    assert len(body) == 25
+    assert all(len(row) == len(header) for row in body)
+    assert body[0][:4] == [
+        "high",
+        "svc",
+        "Database reachable from the internet: seen at host0000.example.org",
+        "host0000.example.org",
+    ]
+    assert body[0][8] == "open"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "|calc",
+        "%0A",
+        "  =1",
+        "\x00=1",
+        "\u00a0=1",
+        "\ufeff=1",
+        "\u200b=1",
+        "\uff1d1",
+        "\uff0b1",
+        "\tx",
+        "\rx",
+        "\nx",
+    ],
+)
+def test_a_cell_that_a_spreadsheet_would_calculate_gets_an_apostrophe(value: str) -> None:
+    assert formula_safe(value).startswith("'")
+
+
+@pytest.mark.parametrize(
+    "value", ["", "plain", "a=b", "10.0.0.1", "'quoted'", "Łódź", "two\nlines"]
+)
+def test_an_ordinary_cell_stays_as_it_is(value: str) -> None:
+    assert formula_safe(value) == value
+
+
+@given(st.text())
+def test_no_cell_starts_a_formula(value: str) -> None:
+    safe = formula_safe(value)
+
+    assert not safe.lstrip().startswith(("=", "+", "-", "@", "|", "%"))
+    assert "\x00" not in safe
+
+
+@given(st.text(alphabet='a"=,;\r\n\t \u0141'))
+def test_every_cell_survives_a_round_trip(value: str) -> None:
+    document = a_document((replace(findings_of(1)[0], message=value),))
+
+    assert rows(render_csv(document))[1][2] == formula_safe(value)
+
+
+def test_hostile_words_stay_in_their_cells() -> None:
+    document = a_hostile_document()
+
+    header, *body = rows(render_csv(document))
+
+    assert len(body) == len(document.findings)
+    assert all(len(row) == len(header) for row in body)
+    assert all(cell[:1] not in tuple("=+-@|%\t\r") for row in body for cell in row if cell)

@@ -1,0 +1,55 @@
+"""The JSON report keeps the keys that existing readers use."""
+
+import json
+from typing import Any
+
+from services.compliance import DISCLAIMER
+from services.rendering.document import ReportDocument
+from services.rendering.render_json import render_json
+from tests.unit.rendering.hostile import HOSTILE, a_hostile_document
+from tests.unit.rendering.samples import a_document, findings_of
+
+
+def report(document: ReportDocument) -> dict[str, Any]:  # Any: a JSON object
+    return json.loads(render_json(document))
+
+
+def test_the_documented_keys_are_there() -> None:
+    document = a_document(findings_of(12))
+
+    got = report(document)
+
+    assert {
+        *("version", "metadata", "summary", "compliance_matrix"),
+        *("executive_summary", "findings", "assets"),
+    } <= set(got)
+    assert {"scan_id", "scan_name", "generated_at", "generator"} <= set(got["metadata"])
+    assert got["metadata"]["generated_at"] == "2026-11-23T12:00:00Z"
+    assert got["summary"]["findings_critical"] == 1
+    assert got["summary"]["findings_medium"] == 6
+    assert got["summary"]["total_score"] == document.score.score
+    assert {
+        *("severity", "category", "message", "target", "remediation", "cvss_base_score"),
+        *("cvss_vector", "compliance_article", "status"),
+    } <= set(got["findings"][0])
+    assert {"target", "ip", "is_alive", "open_ports"} <= set(got["assets"][0])
+    assert list(got["compliance_matrix"]) == [f"art21_{letter}" for letter in "abcdefghij"]
+    assert got["disclaimer"] == DISCLAIMER
+
+
+def test_what_was_not_tested_is_listed() -> None:
+    got = report(a_document(findings_of(1)))
+
+    assert got["not_tested"] == [
+        {
+            "target": "host0000.example.org",
+            "check_id": "tls.cert.revoked",
+            "reason": "The OCSP responder did not answer",
+        }
+    ]
+
+
+def test_hostile_words_come_through_unchanged() -> None:
+    got = report(a_hostile_document())
+
+    assert got["findings"][0]["message"].startswith(HOSTILE)
