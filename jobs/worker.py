@@ -17,6 +17,7 @@ from arq.worker import Function, Worker, create_worker
 from jobs.context import Ctx, JobContext
 from jobs.functions import CRON, FUNCTIONS
 from services.logs import set_up_logging
+from services.own_endpoints import own_endpoints
 from services.queue import (
     HEALTH_KEY,
     QUEUE_NAME,
@@ -44,7 +45,9 @@ async def start(ctx: Ctx) -> None:
     async with AsyncExitStack() as stack:
         resources = await stack.enter_async_context(open_resources(settings))
         probes = await stack.enter_async_context(
-            open_context(settings.probe_options(), settings.address_policy())
+            open_context(
+                settings.probe_options(), settings.address_policy(await own_endpoints(settings))
+            )
         )
         worker = ScanWorker(
             database=resources.database,

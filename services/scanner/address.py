@@ -79,7 +79,7 @@ class AddressPolicy:
     def __init__(
         self,
         allowed: tuple[Network, ...] = (),
-        own_endpoints: frozenset[tuple[Address, int]] = frozenset(),
+        own_endpoints: tuple[tuple[Network, int], ...] = (),
     ) -> None:
         self._allowed = allowed
         self._own_endpoints = own_endpoints
@@ -94,7 +94,9 @@ class AddressPolicy:
         except ValueError:
             raise AddressRefused(f"{address!r} is no IP address") from None
         inner = unwrap(parsed)
-        if port is not None and (inner, port) in self._own_endpoints:
+        if port is not None and any(
+            port == own_port and inner in network for network, own_port in self._own_endpoints
+        ):
             raise AddressRefused("this is one of the platform's own servers: never scanned")
         for candidate in {parsed, inner}:
             if not self._is_allowed(candidate):

@@ -75,7 +75,12 @@ async def count_target_done(session: AsyncSession, lease: Lease) -> int:
 
 
 async def close_batch(session: AsyncSession, lease: Lease) -> bool:
-    """Whether this was the last batch of the scan."""
+    """Whether this was the last batch of the scan. Raises LeaseLost.
+
+    Batches of a scan close one after the other: of two that close at once, each would still see
+    the other running, and nobody would finish the scan.
+    """
+    await session.execute(_LOCK_SCAN, _fence(lease))
     closed = (await session.execute(_CLOSE, _fence(lease))).first()
     if closed is None:
         raise LeaseLost
@@ -134,6 +139,10 @@ update scans set targets_done = targets_done + 1, updated_at = now()
  where organization_id = :organization_id and id = :scan_id and status = 'running'
 returning least(99, 100 * targets_done / greatest(targets_total, 1))
     """
+)
+_LOCK_SCAN = text(
+    "select 1 from scans where organization_id = :organization_id and id = :scan_id"
+    " for no key update"
 )
 _CLOSE = text(
     f"""

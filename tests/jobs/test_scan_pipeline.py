@@ -10,7 +10,8 @@ from sqlalchemy import text
 from services.database import Scope
 from services.resources import Resources
 from services.scanner.check import CheckResult, Severity, Verdict
-from services.scanner.result import TargetStatus
+from services.scanner.profile import Profile
+from services.scanner.result import TargetResult, TargetStatus
 from services.scanner.target import Target
 from services.scans import Worker, finalize_scan, plan_scan, run_batch, sweep_scans
 from tests.conftest import RunJobs
@@ -340,3 +341,28 @@ async def test_deleting_a_running_scan_leaves_no_orphan(
     async with resources.database.read(Scope(organization_id=admin.organization_id)) as session:
         for table in ("scans", "scan_batches", "scan_targets", "scan_results", "observations"):
             assert await session.scalar(text(f"select count(*) from {table}")) == 0  # noqa: S608 - our own names
+
+
+async def test_batches_that_end_at_once_still_finish_the_scan(
+    client: AsyncClient, resources: Resources, admin: Member, start_scan: StartScan
+) -> None:
+    """Each of two would see the other still running: one of them must see itself as the last."""
+    scan_id = await start_scan(*(f"192.0.2.{n}" for n in range(8)))
+    await plan_scan(resources.database, admin.organization_id, scan_id, batch_size=1)
+    async with resources.database.read(admin.scope) as session:
+        batch_ids = (await session.scalars(text("select id from scan_batches"))).all()
+    gate = asyncio.Barrier(len(batch_ids))
+
+    class Together(StubScanner):
+        async def scan(self, target: Target, profile: Profile) -> TargetResult:
+            await gate.wait()
+            return await super().scan(target, profile)
+
+    worker = Worker(resources.database, Together(), name="one")
+    await resources.redis.delete("nis2:queue")
+    async with asyncio.TaskGroup() as group:
+        for batch_id in batch_ids:
+            group.create_task(run_batch(worker, admin.organization_id, batch_id))
+
+    queued = await resources.redis.zrange("nis2:queue", 0, -1)
+    assert queued == [f"finalize_scan:{scan_id}:0".encode()]
