@@ -31,6 +31,8 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin/python"
 MARKER = VENV / ".installing"
+# Each process has servers of its own; the tests of one file share theirs.
+WHOLE_SUITE = ("-n", "auto", "--dist", "loadfile", "-q")
 REQUIREMENTS = {"main": ("main",), "dev": ("main", "dev")}
 
 
@@ -221,12 +223,10 @@ def main() -> None:
         refuse("interrupted; the next run repairs the installation")
     if command == "setup":
         return
-    program = (
-        ["-m", "pytest", *rest] if command == "test" else [str(VENV / "bin/nis2"), command, *rest]
-    )
+    program = [str(VENV / "bin/nis2"), command, *rest]
     if command == "test":
         os.chdir(ROOT)
-        program = [str(PYTHON), *program]
+        program = [str(PYTHON), "-m", "pytest", *(rest or WHOLE_SUITE)]
     os.execve(program[0], program, child_environment())  # noqa: S606 - become what was asked for
 
 

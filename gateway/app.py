@@ -6,30 +6,26 @@ from typing import TypedDict
 
 from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
-from graphql_schema.app import graphql_app
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.authentication import AuthenticationMiddleware
 from gateway.body_limit import BodyLimitMiddleware
-from gateway.errors import add_error_handlers
+from gateway.cross_origin import CrossOriginMiddleware
+from gateway.errors import UnexpectedErrorMiddleware, add_error_handlers
+from gateway.head_requests import HeadMiddleware
+from gateway.header_limit import HeaderLimitMiddleware
+from gateway.openapi import DESCRIPTION, DocumentedApp
 from gateway.pages import graphiql_page, page_routes, wants_page
+from gateway.rate_limit import RateLimitMiddleware, WindowCounter, address_rule, caller_rule
 from gateway.request_log import RequestLogMiddleware
+from graphql_schema.app import graphql_app
 from rest.api import router
 from services.health import ReadinessProbe
 from services.resources import Resources, open_resources
 from services.settings import Settings
 from services.version import VERSION
-
-_DESCRIPTION = """
-An exposure scanner and compliance gateway for NIS2: it watches domains, addresses and networks
-from outside, files what it finds mapped to Article 21(2), follows each finding through its life,
-and reports.
-
-Log in with `POST /api/v1/auth/login` and send the access token as `Authorization: Bearer …`.
-The same use cases are offered by [GraphQL](/graphql).
-"""
 
 
 class State(TypedDict):
@@ -47,10 +43,11 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
         async with _opened(settings, resources) as opened:
             yield State(resources=opened, readiness=ReadinessProbe(opened))
 
-    app = FastAPI(
+    app = DocumentedApp(
         title="NIS2 Gateway",
         version=VERSION,
-        description=_DESCRIPTION,
+        description=DESCRIPTION,
+        contact={"name": "Operator of this installation", "url": settings.scan_contact_url},
         license_info={"name": "MIT", "identifier": "MIT"},
         docs_url=None,
         redoc_url=None,
@@ -62,12 +59,26 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
     app.router.routes.extend(page_routes())
     app.router.routes.append(Route("/graphql", _GraphqlDoor(graphql_app())))
     add_error_handlers(app)
-    # The last one added is the outermost.
+    _add_middleware(app, settings)
+    return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """The last one added is the outermost."""
+    counter = WindowCounter()
+    if settings.rate_limits == "on":
+        app.add_middleware(RateLimitMiddleware, rule=caller_rule(settings), counter=counter)
     app.add_middleware(AuthenticationMiddleware)
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
+    if settings.rate_limits == "on":
+        app.add_middleware(RateLimitMiddleware, rule=address_rule(settings), counter=counter)
+    app.add_middleware(UnexpectedErrorMiddleware)
+    app.add_middleware(HeadMiddleware)
     app.add_middleware(GZipMiddleware, minimum_size=1024)
+    if settings.cors_origins:
+        app.add_middleware(CrossOriginMiddleware, origins=settings.cors_origins)
+    app.add_middleware(HeaderLimitMiddleware)
     app.add_middleware(RequestLogMiddleware)
-    return app
 
 
 @asynccontextmanager

@@ -1,4 +1,7 @@
-"""Bearer token to Caller, before any route or resolver and before any body is read.
+"""Access token to Caller, before any route or resolver and before any body is read.
+
+The token stands in ``Authorization``, or for browsers in a cookie: then an unsafe request has to
+repeat the CSRF cookie in a header. ``/graphql`` takes the header only.
 
 Puts ``caller`` (a ``Caller`` or None) into the request's state. A token that is there and wrong is
 refused here; a missing one only where the path is not public.
@@ -7,11 +10,14 @@ refused here; a missing one only where the path is not public.
 from uuid import UUID
 
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.errors import error_response
+from rest.session_cookies import ACCESS_COOKIE, CSRF_COOKIE, require_csrf
 from services import auth
 from services.actor import Caller
+from services.auth import AccessClaims, Identity
 from services.database import Scope as DatabaseScope
 from services.errors import PermissionDenied, ServiceError, Unauthenticated
 from services.resources import Resources
@@ -21,8 +27,11 @@ _PUBLIC = (
     "/api/v1/auth/login",
     "/api/v1/auth/refresh",
     "/api/v1/auth/logout",
+    "/api/v1/auth/forgot-password",
+    "/api/v1/auth/reset-password",
     "/api/v1/health",
 )
+_SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
 class AuthenticationMiddleware:
@@ -35,7 +44,7 @@ class AuthenticationMiddleware:
             return
         try:
             resources: Resources = scope["state"]["resources"]
-            scope["state"]["caller"] = await _authenticate(resources, Headers(scope=scope))
+            scope["state"]["caller"] = await _authenticate(resources, scope)
         except ServiceError as error:
             await error_response(error, scope)(scope, receive, send)
             return
@@ -50,19 +59,45 @@ def _is_guarded(scope: Scope) -> bool:
     return path.startswith("/api/v1/") and not is_public and scope["method"] != "OPTIONS"
 
 
-async def _authenticate(resources: Resources, headers: Headers) -> Caller:
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthenticated("A bearer token is needed: log in first")
-    claims = resources.identity.access_tokens.read(token.strip())
+async def _authenticate(resources: Resources, scope: Scope) -> Caller:
+    headers = Headers(scope=scope)
+    claims = _claims(resources.identity, scope, headers)
     asked_for = headers.get("x-organization-id")
     organization_id = _organization(asked_for) if asked_for else claims.organization_id
-    scope = DatabaseScope(organization_id=organization_id, user_id=claims.user_id)
-    async with resources.database.read(scope) as session:
-        caller = await auth.authenticate(session, claims.user_id, organization_id)
+    database_scope = DatabaseScope(organization_id=organization_id, user_id=claims.user_id)
+    async with resources.database.read(database_scope) as session:
+        caller = await auth.authenticate(
+            session, claims.user_id, organization_id, claims.session_id
+        )
     if asked_for and caller.actor is None:
         raise _no_member()
     return caller
+
+
+def _claims(identity: Identity, scope: Scope, headers: Headers) -> AccessClaims:
+    """Of the header, else of the cookie. Raises Unauthenticated, PermissionDenied."""
+    given = headers.get("authorization")
+    if given is not None:
+        scheme, _, token = given.partition(" ")
+        if scheme.lower() == "bearer" and token.strip():
+            return identity.access_tokens.read(token.strip())
+        raise _no_token()
+    # Another site may make a browser send a GraphQL query with its cookies: there, never.
+    cookies = {} if scope["path"] == "/graphql" else cookie_parser(headers.get("cookie", ""))
+    if not cookies.get(ACCESS_COOKIE):
+        raise _no_token()
+    claims = identity.access_tokens.read(cookies[ACCESS_COOKIE])
+    if scope["method"] not in _SAFE:
+        require_csrf(cookies.get(CSRF_COOKIE), headers.get("x-csrf-token"))
+        if claims.session_id is None or not identity.access_tokens.is_csrf_token(
+            headers["x-csrf-token"], claims.session_id
+        ):
+            raise PermissionDenied("X-CSRF-Token is another login's", code="csrf_failed")
+    return claims
+
+
+def _no_token() -> Unauthenticated:
+    return Unauthenticated("A bearer token is needed: log in first")
 
 
 def _organization(text: str) -> UUID:

@@ -5,7 +5,13 @@ import asyncio
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.assets import MAX_FILE_BYTES
+
 _DEADLINE_S = 20.0
+_FRAMING_BYTES = 64 * 1024
+"""What a form puts around its file: boundaries, part headers, the other fields."""
+_LARGER = {"/api/v1/assets/import": MAX_FILE_BYTES + _FRAMING_BYTES}
+"""Paths whose bodies may be larger than the rest."""
 
 
 class _TooLarge(Exception):
@@ -20,17 +26,20 @@ class BodyLimitMiddleware:
         self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        limit = _LARGER.get(scope.get("path", ""), self._max_bytes)
         if scope["type"] != "http" or scope["method"] in {"GET", "HEAD", "OPTIONS"}:
             await self._app(scope, receive, send)
             return
         try:
             async with asyncio.timeout(_DEADLINE_S):
-                messages = await self._read(receive)
+                messages = await _read(receive, limit)
         except _TooLarge:
-            await self._refuse(scope, receive, send, 413, "The body is too large")
+            response = _refusal(413, f"The body is too large (at most {limit} bytes)")
+            await response(scope, receive, send)
             return
         except TimeoutError:
-            await self._refuse(scope, receive, send, 408, "The body did not arrive in time")
+            response = _refusal(408, "The body did not arrive in time")
+            await response(scope, receive, send)
             return
         arrived = iter(messages)
 
@@ -40,26 +49,21 @@ class BodyLimitMiddleware:
 
         await self._app(scope, replay, send)
 
-    async def _read(self, receive: Receive) -> list[Message]:
-        """The whole body, at most ``max_bytes`` of it in memory."""
-        messages: list[Message] = []
-        size = 0
-        while True:
-            message = await receive()
-            messages.append(message)
-            size += len(message.get("body", b""))
-            if size > self._max_bytes:
-                raise _TooLarge
-            if message["type"] != "http.request" or not message.get("more_body", False):
-                return messages
 
-    async def _refuse(
-        self, scope: Scope, receive: Receive, send: Send, status: int, detail: str
-    ) -> None:
-        code = "payload_too_large" if status == 413 else "request_timeout"  # noqa: PLR2004 - HTTP
-        response = JSONResponse(
-            {"detail": f"{detail} (at most {self._max_bytes} bytes)", "code": code},
-            status,
-            {"Connection": "close"},
-        )
-        await response(scope, receive, send)
+async def _read(receive: Receive, limit: int) -> list[Message]:
+    """The whole body, at most ``limit`` bytes of it in memory."""
+    messages: list[Message] = []
+    size = 0
+    while True:
+        message = await receive()
+        messages.append(message)
+        size += len(message.get("body", b""))
+        if size > limit:
+            raise _TooLarge
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            return messages
+
+
+def _refusal(status: int, detail: str) -> JSONResponse:
+    code = "payload_too_large" if status == 413 else "request_timeout"  # noqa: PLR2004 - HTTP
+    return JSONResponse({"detail": detail, "code": code}, status, {"Connection": "close"})

@@ -10,6 +10,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from gateway.documents_command import openapi, schema
 from gateway.scan_command import scan
 
 app = typer.Typer(
@@ -101,6 +102,8 @@ def migrate() -> None:
 
 
 app.command()(_settings_errors()(scan))
+app.command()(openapi)
+app.command()(schema)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, compile_path
-from starlette.types import Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.errors import (
     Conflict,
@@ -36,8 +36,15 @@ STATUS: dict[type[ServiceError], int] = {
     TooManyRequests: 429,
     Unavailable: 503,
 }
-_CODES = {404: "not_found", 405: "method_not_allowed", 413: "payload_too_large", 415: "unsupported"}
+_CODES = {
+    404: "not_found",
+    405: "method_not_allowed",
+    412: "precondition_failed",
+    413: "payload_too_large",
+    415: "unsupported",
+}
 _MAX_ERRORS = 20
+_AWAY = (OperationalError, InterfaceError, OSError)
 
 
 def error_response(error: ServiceError, scope: Scope) -> Response:
@@ -75,10 +82,8 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(OperationalError, _database_away)
-    app.add_exception_handler(InterfaceError, _database_away)
-    app.add_exception_handler(OSError, _database_away)
-    app.add_exception_handler(Exception, _unexpected)
+    for kind in _AWAY:
+        app.add_exception_handler(kind, _database_away)
 
 
 async def _service_error(request: Request, error: Exception) -> Response:
@@ -102,6 +107,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
     headers = dict(error.headers or {})
     if error.status_code == 405:  # noqa: PLR2004 - Starlette names one route's methods only
         headers["Allow"] = ", ".join(sorted(_methods(request)))
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=headers)
     code = _CODES.get(error.status_code, "error")
     return _response(request.scope, error.status_code, str(error.detail), code, headers=headers)
 
@@ -116,7 +123,7 @@ def _methods(request: Request) -> set[str]:
     for route in request.app.routes:
         if isinstance(route, Route) and route.path_regex.match(path):
             found |= route.methods or set()
-    return found
+    return found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set())
 
 
 async def _database_away(request: Request, error: Exception) -> Response:
@@ -126,7 +133,33 @@ async def _database_away(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
+    is_away = isinstance(error, _AWAY) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
+    if is_away:
         return await _database_away(request, error)
     log.error("unexpected_error", exc_info=error)
     return _response(request.scope, 500, "Internal error", "internal")
+
+
+class UnexpectedErrorMiddleware:
+    """Inside of what every answer gets, also a 500: request id, CORS, one log line."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_started = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal has_started
+            has_started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noted)
+        except Exception as error:
+            if has_started or scope["type"] != "http":
+                raise
+            response = await _unexpected(Request(scope), error)
+            await response(scope, receive, send)

@@ -1,19 +1,16 @@
 """Many targets at once, for ``nis2 scan``."""
 
 import asyncio
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-import structlog
 
 from services.scanner.engine import NetworkScanner, open_context
 from services.scanner.profile import Profile
 from services.scanner.result import Scanner, TargetResult, TargetStatus
 from services.scanner.target import Target
 from services.settings import ScanSettings
-
-log = structlog.get_logger()
 
 _AT_ONCE = 16
 
@@ -62,8 +59,7 @@ def _hosts(asked: Sequence[tuple[str, Target]]) -> Iterator[tuple[str, Target]]:
 async def _scan(scanner: Scanner, host: Target, profile: Profile) -> TargetResult:
     try:
         return await scanner.scan(host, profile)
-    except Exception:  # the outermost loop of a target: one bug of ours must not lose the others
-        log.exception("target_failed", target=str(host))
-        return TargetResult(
-            host, TargetStatus.SKIPPED, datetime.now(UTC), 0, reason="the scanner failed here"
-        )
+    except Exception:  # noqa: BLE001 - outermost loop of a target: a bug must not lose the others
+        traceback.print_exc()  # on the error stream: the output may be JSON
+        reason = "the scanner failed here, through no fault of the target: please report it"
+        return TargetResult(host, TargetStatus.SKIPPED, datetime.now(UTC), 0, reason=reason)

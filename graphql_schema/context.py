@@ -7,12 +7,13 @@ from typing import TypeAlias
 
 import strawberry
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from graphql_schema.loaders import Loaders
 from services.actor import Actor, Caller
 from services.database import Scope, UnitOfWork
-from services.errors import NotFound
+from services.errors import NotFound, Unavailable
 from services.resources import Resources
 
 _READ_ONLY = text(
@@ -40,6 +41,7 @@ class Context:
         self._gate = asyncio.Lock()
         self._opened = AsyncExitStack()
         self._session: AsyncSession | None = None
+        self._is_closed = False
 
     @property
     def actor(self) -> Actor:
@@ -53,25 +55,41 @@ class Context:
         """The operation's session, for one user at a time.
 
         Sibling fields resolve at once and a session is not made for that: on a cold pool nine of
-        ten such fields would fail.
+        ten such fields would fail. A failed statement costs its own field and no other.
         """
         async with self._gate:
-            if self._session is None:
-                self._session = await self._opened.enter_async_context(
-                    self.resources.database.read(self._scope)
-                )
-                await self._session.execute(_READ_ONLY)
-            yield self._session
+            if self._is_closed:  # a field that outlived its operation: nobody reads its answer
+                raise Unavailable("The operation has ended", code="operation_ended")
+            try:
+                yield await self._read_session()
+            except DBAPIError:
+                await self._release()
+                raise
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[UnitOfWork]:
         """A transaction of its own for one mutation; what was read before is forgotten."""
-        await self.close()
+        async with self._gate:
+            await self._release()
         self.loaders = Loaders(self.read, self)
         async with self.resources.database.transaction(self._scope) as work:
             yield work
 
     async def close(self) -> None:
+        """Give the session back, after whoever still uses it."""
+        async with self._gate:
+            self._is_closed = True
+            await self._release()
+
+    async def _read_session(self) -> AsyncSession:
+        if self._session is None:
+            self._session = await self._opened.enter_async_context(
+                self.resources.database.read(self._scope)
+            )
+            await self._session.execute(_READ_ONLY)
+        return self._session
+
+    async def _release(self) -> None:
         self._session = None
         await self._opened.aclose()
 

@@ -10,6 +10,7 @@ from strawberry.scalars import JSON
 from graphql_schema import inputs
 from graphql_schema.context import Info
 from graphql_schema.cursors import CursorType, parse_key, parse_rank
+from graphql_schema.finding_stats import FindingStatsType
 from graphql_schema.ids import Kind, global_id, key_of
 from graphql_schema.nodes import Node
 from graphql_schema.pagination import (
@@ -24,7 +25,7 @@ from graphql_schema.pagination import (
 from graphql_schema.payloads import Payload, typed_errors
 from services import findings
 from services.errors import NotFound
-from services.findings import FindingFilter, FindingStats, FindingStatus, FindingView
+from services.findings import FindingFilter, FindingStatus, FindingView
 from services.findings.connection import count_findings, slice_findings
 from services.keyset import Position
 from services.scanner.check import Severity
@@ -201,53 +202,6 @@ def by_severity(view: FindingView) -> Position:
 
 def _by_key(view: FindingView) -> Position:
     return (view.id,)
-
-
-@strawberry.type(description="How many findings of a severity.")
-class SeverityCount:
-    severity: Severity = strawberry.field(description="The severity.")
-    count: int = strawberry.field(description="How many.")
-
-
-@strawberry.type(description="How many findings in a state.")
-class StatusCount:
-    status: FindingStatus = strawberry.field(description="The state.")
-    count: int = strawberry.field(description="How many.")
-
-
-@strawberry.type(description="How many findings of a severity in a state.")
-class SeverityStatusCount:
-    severity: Severity = strawberry.field(description="The severity.")
-    status: FindingStatus = strawberry.field(description="The state.")
-    count: int = strawberry.field(description="How many.")
-
-
-@strawberry.type(name="FindingStats", description="Each problem counted once, zeros included.")
-class FindingStatsType:
-    total: int = strawberry.field(description="All of them.")
-    by_severity: list[SeverityCount] = strawberry.field(description="By severity, worst first.")
-    by_status: list[StatusCount] = strawberry.field(description="By state.")
-    by_severity_and_status: list[SeverityStatusCount] = strawberry.field(
-        description="By both, for a matrix."
-    )
-
-    @classmethod
-    def of(cls, stats: FindingStats) -> Self:
-        return cls(
-            total=stats.total,
-            by_severity=[
-                SeverityCount(severity=severity, count=count)
-                for severity, count in stats.by_severity.items()
-            ],
-            by_status=[
-                StatusCount(status=status, count=count) for status, count in stats.by_status.items()
-            ],
-            by_severity_and_status=[
-                SeverityStatusCount(severity=severity, status=status, count=count)
-                for severity, row in stats.matrix.items()
-                for status, count in row.items()
-            ],
-        )
 
 
 @strawberry.type

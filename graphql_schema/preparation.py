@@ -13,7 +13,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from graphql_schema import limits
+from graphql_schema import cost, limits
 from graphql_schema.context import Context
 from graphql_schema.errors import VALIDATION_FAILED
 
@@ -82,7 +82,7 @@ class Preparation(SchemaExtension):
         context = self._context
         if not context.wants_cost or self._cost is None:
             return {}
-        return {"cost": {"requestedNodes": self._cost, "maximumNodes": limits.MAX_COST}}
+        return {"cost": {"requestedNodes": self._cost, "maximumNodes": cost.MAX_COST}}
 
     @property
     def _context(self) -> Context:
@@ -103,10 +103,10 @@ class Preparation(SchemaExtension):
 
     def _weigh(self, document: DocumentNode) -> list[GraphQLError]:
         context = self.execution_context
-        self._cost = limits.cost_of(
+        self._cost = cost.cost_of(
             context.schema._schema,  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - as above
             document,
             context.operation_name,
             context.variables or {},
         )
-        return limits.check_cost(self._cost)
+        return cost.check_cost(self._cost)

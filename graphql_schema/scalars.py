@@ -1,8 +1,10 @@
 """Scalars that GraphQL does not have, as REST writes them too."""
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 import strawberry
+from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
 
@@ -11,13 +13,22 @@ def _serialize(value: datetime) -> str:
 
 
 def _parse(value: object) -> datetime:
-    """Raises ValueError for anything but a time with its offset."""
-    if not isinstance(value, str):
-        raise ValueError("must be a text like 2026-01-31T12:00:00Z")  # noqa: TRY004 - what Strawberry turns into a coercion error
-    time = datetime.fromisoformat(value)
-    if time.tzinfo is None:
-        raise ValueError("must have an offset, as in 2026-01-31T12:00:00Z")
+    """Raises GraphQLError for anything but a time with its offset."""
+    try:
+        time = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise GraphQLError("DateTime must be a text with an offset, like 2026-01-31T12:00:00Z")
     return time
+
+
+def _parse_key(value: object) -> UUID:
+    """Raises GraphQLError."""
+    try:
+        return UUID(str(value))
+    except ValueError:
+        raise GraphQLError("UUID must be a text of 32 hexadecimal digits") from None
 
 
 DATE_TIME: ScalarDefinition = strawberry.scalar(
@@ -26,4 +37,12 @@ DATE_TIME: ScalarDefinition = strawberry.scalar(
     specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
     serialize=_serialize,
     parse_value=_parse,
+)
+
+KEY: ScalarDefinition = strawberry.scalar(
+    name="UUID",
+    description="The key of a row, as REST writes it (RFC 9562).",
+    specified_by_url="https://www.rfc-editor.org/rfc/rfc9562",
+    serialize=str,
+    parse_value=_parse_key,
 )

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import strawberry
 from graphql import GraphQLError
-from graphql.execution import Executor
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import ExecutionContext, ExecutionResult
@@ -14,7 +14,6 @@ from strawberry.types.graphql import OperationType
 
 from graphql_schema.assets import AssetMutation, AssetQuery
 from graphql_schema.context import Context
-from graphql_schema.enums import describe_enums
 from graphql_schema.errors import coded
 from graphql_schema.findings import FindingMutation, FindingQuery
 from graphql_schema.node_query import NodeQuery
@@ -22,11 +21,12 @@ from graphql_schema.organizations import OrganizationQuery
 from graphql_schema.payloads import USER_ERRORS
 from graphql_schema.preparation import DocumentCache, Preparation
 from graphql_schema.reports import ReportMutation, ReportQuery
-from graphql_schema.scalars import DATE_TIME
+from graphql_schema.scalars import DATE_TIME, KEY
 from graphql_schema.scans import ScanMutation, ScanQuery
 from graphql_schema.viewer import ViewerQuery
 
-describe_enums()
+if TYPE_CHECKING:
+    from graphql.execution import Executor
 
 
 @strawberry.type(description="What can be read. Everything is of the active organization.")
@@ -99,5 +99,7 @@ def create_schema() -> GatewaySchema:
         types=tuple(USER_ERRORS.values()),
         extensions=[lambda: Preparation(cache)],
         execution_context_class=_QuietExecutor,
-        config=StrawberryConfig(disable_field_suggestions=True, scalar_map={datetime: DATE_TIME}),
+        config=StrawberryConfig(
+            disable_field_suggestions=True, scalar_map={datetime: DATE_TIME, UUID: KEY}
+        ),
     )

@@ -3,7 +3,7 @@
 import structlog
 
 from jobs.context import Ctx, JobContext
-from services import reports, scans
+from services import auth, organizations, reports, scans
 from services.queue import ArqQueue
 
 log = structlog.get_logger()
@@ -14,6 +14,9 @@ async def sweep(ctx: Ctx) -> None:
     resources = JobContext.of(ctx).resources
     due = await scans.sweep_scans(resources.database)
     due += await reports.sweep_reports(resources.database)
+    if resources.settings.sends_mail:
+        due += await organizations.sweep_invitations(resources.database)
+        due += await auth.sweep_password_resets(resources.database)
     queue = ArqQueue(resources.redis)
     for job in due:
         await queue.put(job)

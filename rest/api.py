@@ -2,8 +2,34 @@
 
 from fastapi import APIRouter
 
-from rest import assets, auth, findings, health, organizations, reports, scans, schedules
+from rest import (
+    asset_files,
+    assets,
+    auth,
+    comparisons,
+    findings,
+    health,
+    members,
+    organizations,
+    passwords,
+    reports,
+    scans,
+    schedules,
+)
 
 router = APIRouter(prefix="/api/v1")
-for part in (auth, scans, findings, assets, schedules, reports, organizations, health):
+for part in (
+    auth,
+    passwords,
+    scans,
+    comparisons,
+    findings,
+    asset_files,  # before /assets/{asset_id}
+    assets,
+    schedules,
+    reports,
+    organizations,
+    members,
+    health,
+):
     router.include_router(part.router)

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field, StringConstraints
 
+from rest.conventions import REPEATABLE, TAGGED, ConventionRoute, Guard
 from rest.dependencies import CurrentActor, Paging, ReadSession, Work, may
 from rest.schemas import (
     AnyCase,
@@ -20,15 +21,18 @@ from rest.schemas import (
 )
 from services import assets
 from services.actor import Permission
-from services.assets import AssetChanges, AssetFilter, AssetView, Criticality
+from services.assets import Asset, AssetChanges, AssetFilter, AssetView, Criticality
 from services.errors import InvalidInput
 from services.scanner.target import TargetType
 
-router = APIRouter(prefix="/assets", tags=["Assets"])
+router = APIRouter(prefix="/assets", tags=["Assets"], route_class=ConventionRoute)
 
 _WRITE = [Depends(may(Permission.ASSETS_WRITE))]
 _NOT_NULL = ("name", "target_type", "target_value", "is_active", "criticality")
 TargetValue = Annotated[Text, StringConstraints(min_length=1, max_length=512)]
+OwnerEmail = Annotated[
+    Text, StringConstraints(max_length=320), Field(description="Whom to ask about it.")
+]
 Description = Annotated[Text, StringConstraints(max_length=4096)]
 Type = Annotated[TargetType, AnyCase]
 Level = Annotated[Criticality, AnyCase]
@@ -40,6 +44,7 @@ class AssetCreateRequest(Request):
     target_value: TargetValue
     tags: list[Text] | None = None
     criticality: Level = Criticality.NORMAL
+    owner_email: OwnerEmail | None = None
     description: Description | None = None
     is_active: bool = True
 
@@ -50,6 +55,7 @@ class AssetUpdateRequest(PatchRequest):
     target_value: TargetValue | None = None
     tags: list[Text] | None = None
     criticality: Level | None = None
+    owner_email: OwnerEmail | None = None
     description: Description | None = None
     is_active: bool | None = None
 
@@ -78,6 +84,7 @@ class AssetResponse(Response):
     created_at: UtcTime
     updated_at: UtcTime
     criticality: Criticality
+    owner_email: str | None
     description: str | None
     last_scanned_at: UtcTime | None
     open_findings: int
@@ -97,6 +104,7 @@ class AssetResponse(Response):
             created_at=asset.created_at,
             updated_at=asset.updated_at,
             criticality=asset.criticality,
+            owner_email=asset.owner_email,
             description=asset.description,
             last_scanned_at=asset.last_scanned_at,
             open_findings=view.open_findings,
@@ -108,10 +116,18 @@ def _filter(
     target_type: Annotated[Type | None, Query()] = None,
     tag: Annotated[list[Text] | None, Query(description="Repeatable: all of them.")] = None,
     is_active: Annotated[bool | None, Query()] = None,
+    criticality: Annotated[Level | None, Query()] = None,
 ) -> AssetFilter:
     return AssetFilter(
-        search=q, target_type=target_type, tags=tuple(tag or ()), is_active=is_active
+        search=q,
+        target_type=target_type,
+        tags=tuple(tag or ()),
+        is_active=is_active,
+        criticality=criticality,
     )
+
+
+Filter = Annotated[AssetFilter, Depends(_filter)]
 
 
 @router.get("", responses=errors(400, 401))
@@ -119,14 +135,24 @@ async def list_assets(
     session: ReadSession,
     actor: CurrentActor,
     paging: Paging,
-    filter_: Annotated[AssetFilter, Depends(_filter)],
+    filter_: Filter,
+    sort: Annotated[
+        Text | None,
+        Query(
+            max_length=200,
+            description="name, created_at, target_value, criticality; comma-separated,"
+            " `-` for descending.",
+        ),
+    ] = None,
 ) -> PageResponse[AssetResponse]:
-    """Assets, newest first."""
-    page = await assets.list_assets(session, actor, filter_, paging)
+    """Assets, newest first unless sorted."""
+    page = await assets.list_assets(session, actor, filter_, paging, sort)
     return PageResponse[AssetResponse].of(page, AssetResponse.of)
 
 
-@router.post("", status_code=201, dependencies=_WRITE, responses=errors(401, 403, 409))
+@router.post(
+    "", status_code=201, dependencies=[*_WRITE, REPEATABLE], responses=errors(401, 403, 409)
+)
 async def create_asset(work: Work, actor: CurrentActor, body: AssetCreateRequest) -> AssetResponse:
     """Watch a domain, an address or a network."""
     view = await assets.create_asset(
@@ -135,12 +161,14 @@ async def create_asset(work: Work, actor: CurrentActor, body: AssetCreateRequest
         name=body.name,
         target_type=body.target_type,
         target_value=body.target_value,
-        values=body.model_dump(include={"tags", "criticality", "description", "is_active"}),
+        values=body.model_dump(
+            include={"tags", "criticality", "owner_email", "description", "is_active"}
+        ),
     )
     return AssetResponse.of(view)
 
 
-@router.get("/{asset_id}", responses=errors(401, 404))
+@router.get("/{asset_id}", dependencies=[TAGGED], responses=errors(401, 404))
 async def get_asset(session: ReadSession, actor: CurrentActor, asset_id: UUID) -> AssetResponse:
     """One asset."""
     return AssetResponse.of(await assets.get_asset(session, actor, asset_id))
@@ -148,9 +176,14 @@ async def get_asset(session: ReadSession, actor: CurrentActor, asset_id: UUID) -
 
 @router.patch("/{asset_id}", dependencies=_WRITE, responses=errors(400, 401, 403, 404, 409))
 async def update_asset(
-    work: Work, actor: CurrentActor, asset_id: UUID, body: AssetUpdateRequest
+    work: Work, actor: CurrentActor, asset_id: UUID, body: AssetUpdateRequest, guard: Guard
 ) -> AssetResponse:
     """Change an asset; its target only while no scan has used it."""
+
+    async def read() -> AssetResponse:
+        return AssetResponse.of(await assets.get_asset(work.session, actor, asset_id))
+
+    await guard.require(work, actor, Asset, asset_id, read)
     view = await assets.update_asset(work, actor, asset_id, body.asset_changes())
     return AssetResponse.of(view)
 

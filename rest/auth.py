@@ -1,17 +1,28 @@
-"""Register, log in, stay logged in, and the profile."""
+"""Register, log in, stay logged in, choose an organization, and the profile."""
 
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter
+from fastapi import Response as HttpResponse
 from pydantic import Field, StringConstraints
 
 from rest.dependencies import CurrentCaller, ReadSession, SharedResources, Work
-from rest.schemas import Name, PatchRequest, Request, Response, Text, UtcTime, errors
+from rest.schemas import Name, PatchRequest, Request, Response, Text, Token, UtcTime, errors
+from rest.session_cookies import (
+    CsrfCookie,
+    CsrfHeader,
+    RefreshCookie,
+    clear_session_cookies,
+    require_csrf,
+    set_session_cookies,
+)
 from services import auth
 from services.actor import Role
 from services.auth import Profile, Session
 from services.database import Scope
+from services.errors import Unauthenticated
+from services.resources import Resources
 
 router = APIRouter(prefix="/auth", tags=["Authentication"])
 
@@ -32,7 +43,11 @@ class LoginRequest(Request):
 
 
 class RefreshRequest(Request):
-    refresh_token: Annotated[Text, StringConstraints(min_length=1, max_length=512)]
+    refresh_token: Token | None = Field(default=None, description="By default the cookie's.")
+
+
+class SwitchOrganizationRequest(Request):
+    organization_id: UUID
 
 
 class ProfileUpdateRequest(PatchRequest):
@@ -49,6 +64,16 @@ class MembershipResponse(Response):
     role: Role
 
 
+class OfferResponse(Response):
+    """An invitation to the user's address that waits for an answer."""
+
+    id: UUID
+    organization_id: UUID
+    organization_name: str
+    role: Role
+    expires_at: UtcTime
+
+
 class UserResponse(Response):
     id: UUID
     email: str
@@ -62,6 +87,7 @@ class UserResponse(Response):
     memberships: list[MembershipResponse]
     active_organization_id: UUID | None
     permissions: list[str] = Field(description="What the role allows in the active organization.")
+    pending_invitations: list[OfferResponse]
 
     @classmethod
     def of(cls, profile: Profile) -> Self:
@@ -87,6 +113,16 @@ class UserResponse(Response):
             ],
             active_organization_id=profile.active.organization.id if profile.active else None,
             permissions=sorted(permission.value for permission in profile.permissions),
+            pending_invitations=[
+                OfferResponse(
+                    id=offer.invitation.id,
+                    organization_id=offer.organization.id,
+                    organization_name=offer.organization.name,
+                    role=offer.invitation.role,
+                    expires_at=offer.invitation.expires_at,
+                )
+                for offer in profile.offers
+            ],
         )
 
 
@@ -97,6 +133,7 @@ class TokensResponse(Response):
     expires_in: int = Field(description="Seconds the access token lives.")
     org_id: UUID | None
     user: UserResponse
+    csrf_token: str = Field(description="For X-CSRF-Token, where cookies carry the session.")
 
     @classmethod
     def of(cls, session: Session) -> Self:
@@ -107,11 +144,30 @@ class TokensResponse(Response):
             expires_in=session.expires_in,
             org_id=user.active_organization_id,
             user=user,
+            csrf_token=session.csrf_token,
         )
 
 
+def _answer(response: HttpResponse, resources: Resources, session: Session) -> TokensResponse:
+    set_session_cookies(response, session, resources.settings)
+    return TokensResponse.of(session)
+
+
+def _refresh_token(
+    body: RefreshRequest | None, cookie: str | None, csrf: tuple[str | None, str | None]
+) -> str | None:
+    """The body's, else the cookie's, which only our own page may use (403 otherwise)."""
+    if body is not None and body.refresh_token is not None:
+        return body.refresh_token
+    if cookie:
+        require_csrf(*csrf)
+    return cookie or None
+
+
 @router.post("/register", status_code=201, responses=errors(403, 409))
-async def register(work: Work, resources: SharedResources, body: RegisterRequest) -> TokensResponse:
+async def register(
+    work: Work, resources: SharedResources, response: HttpResponse, body: RegisterRequest
+) -> TokensResponse:
     """Register a user and found their organization."""
     session = await auth.register(
         work,
@@ -121,30 +177,66 @@ async def register(work: Work, resources: SharedResources, body: RegisterRequest
         full_name=body.full_name,
         organization_name=body.org_name,
     )
-    return TokensResponse.of(session)
+    return _answer(response, resources, session)
 
 
 @router.post("/login", responses=errors(401))
-async def login(work: Work, resources: SharedResources, body: LoginRequest) -> TokensResponse:
+async def login(
+    work: Work, resources: SharedResources, response: HttpResponse, body: LoginRequest
+) -> TokensResponse:
     """Obtain access and refresh tokens."""
     session = await auth.login(work, resources.identity, email=body.email, password=body.password)
-    return TokensResponse.of(session)
+    return _answer(response, resources, session)
 
 
-@router.post("/refresh", responses=errors(401))
-async def refresh(resources: SharedResources, body: RefreshRequest) -> TokensResponse:
-    """Exchange a refresh token for a new pair; each works once."""
+@router.post("/refresh", responses=errors(401, 403))
+async def refresh(
+    resources: SharedResources,
+    response: HttpResponse,
+    body: RefreshRequest | None = None,
+    refresh_token: RefreshCookie = None,
+    csrf_token: CsrfCookie = None,
+    x_csrf_token: CsrfHeader = None,
+) -> TokensResponse:
+    """Exchange a refresh token, of the body or of the cookie, for a new pair; each works once."""
+    token = _refresh_token(body, refresh_token, (csrf_token, x_csrf_token))
+    if token is None:
+        raise Unauthenticated("A refresh token is needed: log in first", code="refresh_invalid")
     async with resources.database.transaction(Scope()) as work:
-        session = await auth.refresh(work, resources.identity, body.refresh_token)
+        session = await auth.refresh(work, resources.identity, token)
     if session is None:  # after the commit: the family stays revoked
         raise auth.refuse_reused()
-    return TokensResponse.of(session)
+    return _answer(response, resources, session)
 
 
-@router.post("/logout", status_code=204, responses=errors())
-async def logout(work: Work, body: RefreshRequest) -> None:
-    """End the login this refresh token belongs to; safe to repeat."""
-    await auth.logout(work, body.refresh_token)
+@router.post("/logout", status_code=204, responses=errors(403))
+async def logout(
+    work: Work,
+    resources: SharedResources,
+    response: HttpResponse,
+    body: RefreshRequest | None = None,
+    refresh_token: RefreshCookie = None,
+    csrf_token: CsrfCookie = None,
+    x_csrf_token: CsrfHeader = None,
+) -> None:
+    """End the login this refresh token belongs to and clear the cookies; safe to repeat."""
+    token = _refresh_token(body, refresh_token, (csrf_token, x_csrf_token))
+    if token is not None:
+        await auth.logout(work, token)
+    clear_session_cookies(response, resources.settings)
+
+
+@router.post("/switch-org", responses=errors(401, 404))
+async def switch_organization(
+    work: Work,
+    resources: SharedResources,
+    response: HttpResponse,
+    caller: CurrentCaller,
+    body: SwitchOrganizationRequest,
+) -> TokensResponse:
+    """New tokens for another of your organizations; use both from now on."""
+    session = await auth.switch_organization(work, resources.identity, caller, body.organization_id)
+    return _answer(response, resources, session)
 
 
 @router.get("/me", responses=errors(401))

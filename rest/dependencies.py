@@ -2,10 +2,14 @@
 
 from collections.abc import AsyncGenerator, Callable
 from typing import Annotated
+from uuid import UUID
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rest.conventions import begin_once
+from services import organizations
 from services.actor import Actor, Caller, Permission
 from services.database import Scope, UnitOfWork
 from services.errors import NotFound
@@ -17,7 +21,18 @@ def get_resources(request: Request) -> Resources:
     return request.state.resources
 
 
-def get_caller(request: Request) -> Caller:
+_BEARER = HTTPBearer(
+    scheme_name="bearer",
+    bearerFormat="JWT",
+    description="The access token that register, login and refresh answer.",
+    auto_error=False,
+)
+
+
+def get_caller(
+    request: Request,
+    _documented: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)] = None,
+) -> Caller:
     """Whoever the authentication let in; it lets nobody else reach a guarded route."""
     return request.state.caller
 
@@ -46,6 +61,29 @@ CurrentCaller = Annotated[Caller, Depends(get_caller)]
 CurrentActor = Annotated[Actor, Depends(get_actor)]
 
 
+async def get_path_actor(
+    resources: SharedResources, caller: CurrentCaller, organization_id: UUID
+) -> Actor:
+    """The caller in the organization of the path, whichever is active. Raises NotFound."""
+    if caller.actor is not None and caller.actor.organization_id == organization_id:
+        return caller.actor
+    scope = Scope(organization_id=organization_id, user_id=caller.user_id)
+    async with resources.database.read(scope) as session:
+        return await organizations.get_actor(session, caller.user_id, organization_id)
+
+
+def may_there(permission: Permission) -> Callable[[Actor], None]:
+    """As ``may``, in the organization of the path."""
+
+    def check(actor: Annotated[Actor, Depends(get_path_actor)]) -> None:
+        actor.require(permission)
+
+    return check
+
+
+PathActor = Annotated[Actor, Depends(get_path_actor)]
+
+
 def _scope(request: Request) -> Scope:
     caller: Caller | None = getattr(request.state, "caller", None)
     if caller is None:
@@ -60,12 +98,30 @@ async def _read(request: Request, resources: SharedResources) -> AsyncGenerator[
 
 async def _transaction(request: Request, resources: SharedResources) -> AsyncGenerator[UnitOfWork]:
     async with resources.database.transaction(_scope(request)) as work:
+        await begin_once(request, work)
         yield work
+
+
+async def _path_read(actor: PathActor, resources: SharedResources) -> AsyncGenerator[AsyncSession]:
+    async with resources.database.read(_scope_of(actor)) as session:
+        yield session
+
+
+async def _path_work(actor: PathActor, resources: SharedResources) -> AsyncGenerator[UnitOfWork]:
+    async with resources.database.transaction(_scope_of(actor)) as work:
+        yield work
+
+
+def _scope_of(actor: Actor) -> Scope:
+    return Scope(organization_id=actor.organization_id, user_id=actor.user_id)
 
 
 # scope="function": FastAPI would otherwise send the response before the commit.
 ReadSession = Annotated[AsyncSession, Depends(_read, scope="function")]
 Work = Annotated[UnitOfWork, Depends(_transaction, scope="function")]
+# In the organization of the path.
+PathReadSession = Annotated[AsyncSession, Depends(_path_read, scope="function")]
+PathWork = Annotated[UnitOfWork, Depends(_path_work, scope="function")]
 
 
 def get_page(

@@ -4,16 +4,26 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
+from rest.conventions import TAGGED, ConventionRoute, Guard
 from rest.dependencies import CurrentActor, Paging, ReadSession, Work, may
-from rest.schemas import AnyCase, PageResponse, PatchRequest, Response, Text, UtcTime, errors
+from rest.schemas import (
+    AnyCase,
+    PageResponse,
+    PatchRequest,
+    Request,
+    Response,
+    Text,
+    UtcTime,
+    errors,
+)
 from services import findings
 from services.actor import Permission
-from services.findings import FindingFilter, FindingStats, FindingStatus, FindingView
+from services.findings import Finding, FindingFilter, FindingStats, FindingStatus, FindingView
 from services.scanner.check import Severity
 
-router = APIRouter(prefix="/findings", tags=["Findings"])
+router = APIRouter(prefix="/findings", tags=["Findings"], route_class=ConventionRoute)
 
 _WRITE = [Depends(may(Permission.FINDINGS_WRITE))]
 SeverityValue = Annotated[Severity, AnyCase]
@@ -26,6 +36,25 @@ class FindingUpdateRequest(PatchRequest):
     resolution_note: Annotated[Text, StringConstraints(max_length=10_000)] | None = None
     due_at: AwareDatetime | None = None
     accepted_until: AwareDatetime | None = None
+
+
+class FindingBulkUpdateRequest(Request):
+    """The same change for many findings; all of them or none."""
+
+    finding_ids: list[UUID] = Field(
+        min_length=1, max_length=findings.MAX_BULK, description="Named twice counts once."
+    )
+    status: StatusValue
+    resolution_note: Annotated[Text, StringConstraints(max_length=10_000)] | None = Field(
+        default=None, description="Overwrites the note of each finding only when given."
+    )
+
+
+class FindingBulkUpdateResponse(Response):
+    updated: int
+    total_requested: int = Field(description="updated + unchanged + the ids not found.")
+    unchanged: int = Field(description="Findings that were as asked for already.")
+    not_found: list[UUID] = Field(description="Ids of no finding of this organization.")
 
 
 class FindingResponse(Response):
@@ -168,10 +197,21 @@ Filter = Annotated[FindingFilter, Depends(finding_filter)]
 
 @router.get("", responses=errors(400, 401))
 async def list_findings(
-    session: ReadSession, actor: CurrentActor, paging: Paging, filter_: Filter
+    session: ReadSession,
+    actor: CurrentActor,
+    paging: Paging,
+    filter_: Filter,
+    sort: Annotated[
+        Text | None,
+        Query(
+            max_length=200,
+            description="severity, first_seen_at, last_seen_at, created_at; comma-separated,"
+            " `-` for descending: `-severity` begins with critical.",
+        ),
+    ] = None,
 ) -> PageResponse[FindingResponse]:
-    """All findings, newest first."""
-    page = await findings.list_findings(session, actor, filter_, paging)
+    """All findings, newest first unless sorted."""
+    page = await findings.list_findings(session, actor, filter_, paging, sort)
     return PageResponse[FindingResponse].of(page, FindingResponse.of)
 
 
@@ -183,7 +223,22 @@ async def finding_stats(
     return FindingStatsResponse.of(await findings.finding_stats(session, actor, filter_))
 
 
-@router.get("/{finding_id}", responses=errors(401, 404))
+@router.post("/bulk-update", dependencies=_WRITE, responses=errors(401, 403))
+async def bulk_update_findings(
+    work: Work, actor: CurrentActor, body: FindingBulkUpdateRequest
+) -> FindingBulkUpdateResponse:
+    """Change status and note of up to 1,000 findings at once; unknown ids are given back."""
+    outcome = await findings.bulk_update_findings(
+        work,
+        actor,
+        body.finding_ids,
+        status=body.status,
+        resolution_note=body.resolution_note,
+    )
+    return FindingBulkUpdateResponse.model_validate(outcome)
+
+
+@router.get("/{finding_id}", dependencies=[TAGGED], responses=errors(401, 404))
 async def get_finding(
     session: ReadSession, actor: CurrentActor, finding_id: UUID
 ) -> FindingResponse:
@@ -193,8 +248,13 @@ async def get_finding(
 
 @router.patch("/{finding_id}", dependencies=_WRITE, responses=errors(400, 401, 403, 404))
 async def update_finding(
-    work: Work, actor: CurrentActor, finding_id: UUID, body: FindingUpdateRequest
+    work: Work, actor: CurrentActor, finding_id: UUID, body: FindingUpdateRequest, guard: Guard
 ) -> FindingResponse:
     """Change status, assignee, note or dates."""
+
+    async def read() -> FindingResponse:
+        return FindingResponse.of(await findings.get_finding(work.session, actor, finding_id))
+
+    await guard.require(work, actor, Finding, finding_id, read)
     view = await findings.update_finding(work, actor, finding_id, body.changes())
     return FindingResponse.of(view)

@@ -1,21 +1,28 @@
 """Reports: ask for one, follow it, fetch it."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Query
 from fastapi.responses import Response as FileResponse
 
+from rest.conventions import REPEATABLE, TAGGED, ConventionRoute
 from rest.dependencies import CurrentActor, ReadSession, Work
 from rest.schemas import AnyCase, Request, Response, UtcTime, errors
 from services import reports
 from services.errors import InvalidInput, NotFound
-from services.reports import Report, ReportFormat, ReportStatus, ReportTicket
+from services.reports import REPORT_FORMATS, Report, ReportFormat, ReportStatus, ReportTicket
 
-router = APIRouter(prefix="/reports", tags=["Reports"])
+router = APIRouter(prefix="/reports", tags=["Reports"], route_class=ConventionRoute)
 
 Format = Annotated[ReportFormat, AnyCase]
+_FILES: dict[str, dict[str, dict[str, str]]] = {
+    kind.content_type.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
+    for kind in REPORT_FORMATS.values()
+} | {
+    "application/json": {"schema": {"type": "object", "description": "The report of format json."}}
+}
 
 
 class ReportGenerateRequest(Request):
@@ -25,7 +32,7 @@ class ReportGenerateRequest(Request):
 
 class ReportTicketResponse(Response):
     task_id: UUID
-    status: str = "queued"
+    status: Literal["queued"] = "queued"
     format: ReportFormat
     scan_id: UUID
     deduplicated: bool
@@ -76,7 +83,9 @@ class ReportStatusResponse(Response):
         )
 
 
-@router.post("/generate", status_code=202, responses=errors(400, 401, 404))
+@router.post(
+    "/generate", status_code=202, dependencies=[REPEATABLE], responses=errors(400, 401, 404)
+)
 async def generate_report(
     work: Work,
     actor: CurrentActor,
@@ -94,7 +103,7 @@ async def generate_report(
     return ReportTicketResponse.of(await reports.generate_report(work, actor, wanted, chosen))
 
 
-@router.get("/status/{task_id}", responses=errors(401, 404))
+@router.get("/status/{task_id}", dependencies=[TAGGED], responses=errors(401, 404))
 async def get_report_status(
     session: ReadSession, actor: CurrentActor, task_id: str
 ) -> ReportStatusResponse:
@@ -105,13 +114,8 @@ async def get_report_status(
 @router.get(
     "/download/{task_id}",
     response_class=FileResponse,
-    responses={
-        **errors(401, 404),
-        200: {
-            "description": "The file.",
-            "content": {"application/octet-stream": {"schema": {"type": "string"}}},
-        },
-    },
+    dependencies=[TAGGED],
+    responses={**errors(401, 404), 200: {"description": "The file.", "content": _FILES}},
 )
 async def download_report(session: ReadSession, actor: CurrentActor, task_id: str) -> FileResponse:
     """The file of a finished report."""

@@ -4,18 +4,19 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
+from rest.conventions import REPEATABLE, TAGGED, ConventionRoute
 from rest.dependencies import CurrentActor, Paging, ReadSession, Work, may
 from rest.findings import Filter, FindingResponse
-from rest.schemas import AnyCase, Name, PageResponse, Request, Response, UtcTime, errors
+from rest.schemas import AnyCase, Name, PageResponse, Request, Response, Text, UtcTime, errors
 from services import scans
 from services.actor import Permission
 from services.scanner.profile import Features, ScanType
 from services.scanner.result import TargetStatus
-from services.scans import Scan, ScanRequest, ScanResult, ScanStatus
+from services.scans import Scan, ScanFilter, ScanRequest, ScanResult, ScanStatus
 
-router = APIRouter(prefix="/scans", tags=["Scans"])
+router = APIRouter(prefix="/scans", tags=["Scans"], route_class=ConventionRoute)
 
 _RUN = [Depends(may(Permission.SCANS_RUN))]
 _DELETE = [Depends(may(Permission.SCANS_DELETE))]
@@ -110,9 +111,9 @@ class ScanResultResponse(Response):
     mail_info: Json | None
     legal_info: Json | None = None
     resilience_info: Json | None = None
-    whois_info: Json | None = None
-    ssh_info: Json | None = None
-    secrets_found: list[Json] | None = None
+    whois_info: Json | None
+    ssh_info: Json | None
+    secrets_found: list[Json] | None
     services: list[Json] | None
     errors: list[str] | None
     status: TargetStatus
@@ -126,27 +127,52 @@ class ScanResultResponse(Response):
         return cls.model_validate(result)
 
 
+def _filter(
+    status: Annotated[
+        list[Annotated[ScanStatus, AnyCase]] | None, Query(description="Repeatable.")
+    ] = None,
+    created_from: Annotated[AwareDatetime | None, Query(description="Inclusive.")] = None,
+    created_to: Annotated[AwareDatetime | None, Query(description="Inclusive.")] = None,
+    asset_id: Annotated[UUID | None, Query(description="Scans that asked for this asset.")] = None,
+    schedule_id: Annotated[UUID | None, Query()] = None,
+    q: Annotated[Text | None, Query(max_length=200, description="Part of the name.")] = None,
+) -> ScanFilter:
+    return ScanFilter(
+        statuses=tuple(status or ()),
+        created_from=created_from,
+        created_to=created_to,
+        asset_id=asset_id,
+        schedule_id=schedule_id,
+        search=q,
+    )
+
+
 @router.get("", responses=errors(400, 401))
 async def list_scans(
     session: ReadSession,
     actor: CurrentActor,
     paging: Paging,
-    status: Annotated[
-        list[Annotated[ScanStatus, AnyCase]] | None, Query(description="Repeatable.")
+    filter_: Annotated[ScanFilter, Depends(_filter)],
+    sort: Annotated[
+        Text | None,
+        Query(
+            max_length=200,
+            description="created_at, total_score, name; comma-separated, `-` for descending.",
+        ),
     ] = None,
 ) -> PageResponse[ScanResponse]:
-    """Scans, newest first."""
-    page = await scans.list_scans(session, actor, status or (), paging)
+    """Scans, newest first unless sorted."""
+    page = await scans.list_scans(session, actor, filter_, paging, sort)
     return PageResponse[ScanResponse].of(page, ScanResponse.of)
 
 
-@router.post("", status_code=201, dependencies=_RUN, responses=errors(400, 401, 403))
+@router.post("", status_code=201, dependencies=[*_RUN, REPEATABLE], responses=errors(400, 401, 403))
 async def create_scan(work: Work, actor: CurrentActor, body: ScanCreateRequest) -> ScanResponse:
     """Create and queue a scan."""
     return ScanResponse.of(await scans.create_scan(work, actor, body.scan_request()))
 
 
-@router.get("/{scan_id}", responses=errors(401, 404))
+@router.get("/{scan_id}", dependencies=[TAGGED], responses=errors(401, 404))
 async def get_scan(session: ReadSession, actor: CurrentActor, scan_id: UUID) -> ScanResponse:
     """One scan with its progress, score and matrix."""
     return ScanResponse.of(await scans.get_scan(session, actor, scan_id))

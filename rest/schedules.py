@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import Field, StringConstraints
 
+from rest.conventions import REPEATABLE, ConventionRoute
 from rest.dependencies import CurrentActor, ReadSession, SharedResources, Work, may
 from rest.scans import ScanFeatures
 from rest.schemas import (
@@ -33,7 +34,7 @@ from services.schedules import (
     ScheduleView,
 )
 
-router = APIRouter(prefix="/schedules", tags=["Schedules"])
+router = APIRouter(prefix="/schedules", tags=["Schedules"], route_class=ConventionRoute)
 
 _WRITE = [Depends(may(Permission.SCHEDULES_WRITE))]
 _TOO_SOON: dict[int | str, dict[str, Any]] = {  # Any: FastAPI's own type
@@ -202,7 +203,7 @@ async def delete_schedule(work: Work, actor: CurrentActor, schedule_id: UUID) ->
 @router.post(
     "/{schedule_id}/run",
     status_code=202,
-    dependencies=_WRITE,
+    dependencies=[*_WRITE, REPEATABLE],
     responses={**errors(400, 401, 403, 404), **_TOO_SOON},
 )
 async def run_schedule(

@@ -31,7 +31,15 @@ def _clean(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_clean)]
-Name = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)]
+# Constraints first: behind a validator they would count the blanks that they strip.
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=256),
+    AfterValidator(_clean),
+]
+
+Token = Annotated[Text, StringConstraints(min_length=1, max_length=512)]
+"""A secret that we gave out."""
 
 
 def any_case(value: object) -> object:
@@ -108,7 +116,10 @@ _MEANINGS = {
     403: "The role may not do this",
     404: "Not found, or another organization's",
     409: "This resource exists already",
+    413: "The body is too large",
+    415: "Another media type is needed",
     422: "The request does not fit the schema",
+    429: "Too many requests: try again after Retry-After",
 }
 
 

@@ -19,6 +19,8 @@ class Permission(StrEnum):
     ORGANIZATION_READ = "organization:read"
     ORGANIZATION_WRITE = "organization:write"
     MEMBERS_READ = "members:read"
+    MEMBERS_CONTACT = "members:contact"
+    """To see the e-mail addresses of members."""
     MEMBERS_WRITE = "members:write"
     ASSETS_READ = "assets:read"
     ASSETS_WRITE = "assets:write"
@@ -44,6 +46,7 @@ _VIEWER = frozenset(
     }
 )
 _AUDITOR = _VIEWER | {
+    Permission.MEMBERS_CONTACT,
     Permission.ASSETS_WRITE,
     Permission.SCANS_RUN,
     Permission.FINDINGS_WRITE,
@@ -70,9 +73,12 @@ class Actor:
     organization_id: UUID
     role: Role
 
+    def may(self, permission: Permission) -> bool:
+        return permission in GRANTS[self.role]
+
     def require(self, permission: Permission) -> None:
         """Raises PermissionDenied unless the role may do this."""
-        if permission not in GRANTS[self.role]:
+        if not self.may(permission):
             raise PermissionDenied(f"The {self.role} role may not do this ({permission})")
 
 
@@ -84,3 +90,5 @@ class Caller:
     organization_id: UUID | None
     """The organization asked for: by header, else by the token."""
     actor: Actor | None
+    session_id: UUID | None = None
+    """The login their token belongs to; None for a token that belongs to none."""

@@ -8,9 +8,11 @@ the list goes on.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, TypeVarTuple
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, literal, tuple_
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, func, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.selectable import TableValuedAlias
 
 from services.errors import InvalidInput
 
@@ -82,6 +84,12 @@ class Ordering:
             )
         )
         return columns < values if is_descending else columns > values
+
+
+def each(parent_ids: Sequence[UUID]) -> TableValuedAlias:
+    """One row per parent, for a LATERAL window of each: ``column`` is its id."""
+    values = func.unnest(literal(list(parent_ids), ARRAY(Uuid())))
+    return values.alias("parent", joins_implicitly=True)
 
 
 def cut(rows: Sequence[Item], window: Window) -> Slice[Item]:

@@ -9,7 +9,9 @@ import structlog
 def set_up_logging() -> None:
     """For this process, once at its start: plain on a terminal, JSON everywhere else."""
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(colors=False)
+        structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        )
         if sys.stderr.isatty()
         else structlog.processors.JSONRenderer()
     )

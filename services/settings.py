@@ -4,11 +4,13 @@ Durations are seconds where the name says so. Nothing else in the code reads the
 """
 
 from datetime import timedelta
+from email.utils import parseaddr
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AnyHttpUrl, Field, SecretStr, field_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services.scanner.address import AddressPolicy, Network
@@ -19,7 +21,12 @@ from services.version import VERSION
 class ScanSettings(BaseSettings):
     """What the scan engine needs; it runs without a database (``nis2 scan``)."""
 
-    model_config = SettingsConfigDict(env_prefix="NIS2_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="NIS2_",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # passwords stand in some of the addresses
+    )
 
     scan_allowed_networks: Annotated[tuple[Network, ...], NoDecode] = ()
     """Networks that may be scanned although they are loopback, private or reserved."""
@@ -50,8 +57,9 @@ class ScanSettings(BaseSettings):
             ports_in_flight=self.scan_ports_in_flight,
         )
 
-    def address_policy(self) -> AddressPolicy:
-        return AddressPolicy(self.scan_allowed_networks)
+    def address_policy(self, own_endpoints: tuple[tuple[Network, int], ...] = ()) -> AddressPolicy:
+        """``own_endpoints`` are refused whatever networks are allowed."""
+        return AddressPolicy(self.scan_allowed_networks, own_endpoints)
 
     @field_validator("scan_allowed_networks", mode="before")
     @classmethod
@@ -86,6 +94,13 @@ class Settings(ScanSettings):
     secret_key: SecretStr = Field(min_length=32)
     """Signing secret, at least 32 bytes."""
     rate_limits: Literal["on", "off"] = "on"
+    rate_limit_per_user: int = Field(default=600, ge=1)
+    """Requests of one user in a minute; the two below are per address."""
+    rate_limit_per_address: int = Field(default=1200, ge=1)
+    rate_limit_sign_in: int = Field(default=60, ge=1)
+    """Logins, registrations and forgotten passwords in a minute."""
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Front ends on other origins: ``https://app.example.org,…``."""
     environment: Literal["development", "production"] = "development"
     """Production marks session cookies ``Secure``."""
 
@@ -93,6 +108,15 @@ class Settings(ScanSettings):
     refresh_token_idle: timedelta = timedelta(days=7)
     refresh_token_lifetime: timedelta = timedelta(days=30)
     registration: Literal["on", "off"] = "on"
+    invitation_lifetime: timedelta = timedelta(days=7)
+    password_reset_lifetime: timedelta = timedelta(hours=1)
+
+    smtp_url: SecretStr | None = None
+    """``smtp://`` (STARTTLS if offered; required for a password) or ``smtps://``; None: no mail."""
+    mail_from: str | None = None
+    """The sender of our mails; needed with ``smtp_url``."""
+    app_url: AnyHttpUrl | None = None
+    """A front end: mails link to its ``/accept-invitation`` and ``/reset-password``."""
     password_memory_kib: int = Field(default=19_456, ge=8)
     """argon2id memory cost; OWASP's 19 MiB with two passes and one lane."""
     password_time_cost: int = Field(default=2, ge=1)
@@ -105,6 +129,40 @@ class Settings(ScanSettings):
     scan_lease_s: float = Field(default=30.0, gt=1)
     report_lifetime: timedelta = timedelta(days=7)
     max_body_bytes: int = 1_048_576
+
+    @property
+    def sends_mail(self) -> bool:
+        return self.smtp_url is not None
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _origins(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        origins = tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        for origin in origins:
+            parts = urlsplit(origin)
+            is_origin = parts.scheme in {"http", "https"} and f"{parts.scheme}://{parts.netloc}"
+            if not parts.hostname or is_origin != origin:
+                raise ValueError(f"{origin!r} is no origin: https://host[:port], no path, no *")
+        return origins
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parts = urlsplit(value.get_secret_value())
+            if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+                raise ValueError("must be smtp://[user:password@]host[:port] or smtps://…")
+        return value
+
+    @model_validator(mode="after")
+    def _mail_is_whole(self) -> Self:
+        if (self.smtp_url is None) != (self.mail_from is None):
+            raise ValueError("NIS2_SMTP_URL and NIS2_MAIL_FROM are needed together")
+        if self.mail_from is not None and not parseaddr(self.mail_from)[1].partition("@")[2]:
+            raise ValueError("NIS2_MAIL_FROM must be an e-mail address")
+        return self
 
     @field_validator("database_url", "migration_database_url")
     @classmethod

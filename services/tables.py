@@ -3,6 +3,7 @@
 from services.assets import models as assets
 from services.database import Base
 from services.findings import models as findings
+from services.idempotency import models as idempotency
 from services.organizations import models as organizations
 from services.reports import models as reports
 from services.scans import models as scans
@@ -15,6 +16,7 @@ __all__ = [
     "METADATA",
     "assets",
     "findings",
+    "idempotency",
     "organizations",
     "reports",
     "scans",

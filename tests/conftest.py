@@ -9,9 +9,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import Any
+from typing import Any, cast
 
 import pytest
+import structlog
 from arq.worker import Worker as ArqWorker
 from httpx2 import ASGITransport, AsyncClient
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -57,13 +58,37 @@ class Servers:
         return str(make_url(self.owner_url).database)
 
 
-def _address(url: str, **parts: str) -> str:
-    address = make_url(url).set(drivername="postgresql+asyncpg", **parts)
+def _address(
+    url: str, database: str, *, username: str | None = None, password: str | None = None
+) -> str:
+    address = make_url(url).set(drivername="postgresql+asyncpg", database=database)
+    if username is not None:
+        address = address.set(username=username, password=password)
     return address.render_as_string(hide_password=False)
 
 
+def _redis_address(url: str, worker: str) -> str:
+    """A logical database of its own for each process of a parallel run on one Redis."""
+    number = int(worker.removeprefix("gw") or 0) if worker != "master" else 0
+    return url if "unix:" in url else f"{url.rstrip('/').removesuffix('/0')}/{number}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> None:
+    """The default renderer draws tracebacks with all their locals: seconds for each."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.dev.ConsoleRenderer(
+                colors=False, exception_formatter=structlog.dev.plain_traceback
+            ),
+        ]
+    )
+
+
 @pytest.fixture(scope="session")
-def servers() -> Generator[Servers]:
+def servers(worker_id: str) -> Generator[Servers]:
     """Running servers; nothing is made in them yet."""
     given = TestServers()
     name = f"nis2_test_{secrets.token_hex(4)}"
@@ -74,11 +99,11 @@ def servers() -> Generator[Servers]:
             database = database or embedded.owner_database_url
             redis = redis or embedded.redis_url
         yield Servers(
-            owner_url=_address(database, database=name),
+            owner_url=_address(database, name),
             application_url=_address(
-                database, database=name, username=f"{name}_app", password=secrets.token_hex(16)
+                database, name, username=f"{name}_app", password=secrets.token_hex(16)
             ),
-            redis_url=redis,
+            redis_url=_redis_address(redis, worker_id),
         )
 
 
@@ -87,11 +112,11 @@ async def migrated(servers: Servers) -> AsyncGenerator[Servers]:
     """A database of this run's own, at the newest revision."""
     name = servers.database
     role = make_url(servers.application_url).username
-    await _execute(_address(servers.owner_url, database="postgres"), f"create database {name}")
+    await _execute(_address(servers.owner_url, "postgres"), f"create database {name}")
     await migrate(servers.owner_url, servers.application_url)
     yield servers
     await _execute(
-        _address(servers.owner_url, database="postgres"),
+        _address(servers.owner_url, "postgres"),
         f"drop database {name} with (force)",
         f"drop role {role}",
     )
@@ -133,7 +158,7 @@ async def resources(open_platform: Resources, migrated: Servers) -> AsyncGenerat
     yield open_platform
     tables = ", ".join(table.name for table in METADATA.sorted_tables)
     await _execute(migrated.owner_url, f"truncate {tables} cascade")
-    keys = [key async for key in open_platform.redis.scan_iter(match="*", count=1000)]
+    keys = cast("list[bytes]", await open_platform.redis.keys("*"))  # pyright: ignore[reportUnknownMemberType] - untyped in redis-py
     ours = [key for key in keys if key.startswith((b"nis2:", b"arq:"))]
     if ours:
         await open_platform.redis.delete(*ours)

@@ -10,12 +10,7 @@ from services import findings
 from services.actor import Actor, Permission
 from services.assets import queries
 from services.assets.models import Asset
-from services.assets.queries import (
-    AssetFilter,
-)
-from services.assets.queries import (
-    _conditions as filter_conditions,  # pyright: ignore[reportPrivateUsage] - the same filter as the pages of REST
-)
+from services.assets.queries import AssetFilter, filter_conditions
 from services.assets.service import AssetView
 from services.keyset import Ordering, Slice, Window, cut
 

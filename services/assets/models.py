@@ -43,6 +43,8 @@ class Asset(Entity):
     pinned_ip: Mapped[str | None] = mapped_column(default=None)
     tags: Mapped[list[str]] = mapped_column(default_factory=list)
     criticality: Mapped[Criticality] = mapped_column(default=Criticality.NORMAL)
+    owner_email: Mapped[str | None] = mapped_column(default=None)
+    """Whom to ask about it: anybody's address, not a member's."""
     description: Mapped[str | None] = mapped_column(default=None)
     is_active: Mapped[bool] = mapped_column(default=True)
     last_scanned_at: Mapped[datetime | None] = mapped_column(default=None)

@@ -4,12 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.assets.models import Asset
+from services.assets.models import Asset, Criticality
 from services.pagination import PageRequest
 from services.scanner.target import Target, TargetType
+from services.sorting import Sort, SortColumn, order_by
+
+SORT_COLUMNS = {
+    "name": SortColumn(func.lower(Asset.name)),
+    "created_at": SortColumn(Asset.created_at),
+    "target_value": SortColumn(Asset.target_value),
+    "criticality": SortColumn(
+        case({level: rank for rank, level in enumerate(Criticality)}, value=Asset.criticality)
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +32,13 @@ class AssetFilter:
     tags: tuple[str, ...] = ()
     """All of them."""
     is_active: bool | None = None
+    criticality: Criticality | None = None
 
 
-def _conditions(organization_id: UUID, filter_: AssetFilter) -> list[ColumnElement[bool]]:
+_NEWEST_FIRST = (Asset.created_at.desc(), Asset.id.desc())
+
+
+def filter_conditions(organization_id: UUID, filter_: AssetFilter) -> list[ColumnElement[bool]]:
     conditions = [Asset.organization_id == organization_id, Asset.deleted_at.is_(None)]
     if filter_.search:
         conditions.append(
@@ -37,19 +51,25 @@ def _conditions(organization_id: UUID, filter_: AssetFilter) -> list[ColumnEleme
         conditions.append(Asset.tags.contains(list(filter_.tags)))
     if filter_.is_active is not None:
         conditions.append(Asset.is_active == filter_.is_active)
+    if filter_.criticality is not None:
+        conditions.append(Asset.criticality == filter_.criticality)
     return conditions
 
 
 async def list_assets(
-    session: AsyncSession, organization_id: UUID, filter_: AssetFilter, page: PageRequest
+    session: AsyncSession,
+    organization_id: UUID,
+    filter_: AssetFilter,
+    page: PageRequest,
+    sort: Sort,
 ) -> tuple[Sequence[Asset], int]:
-    """Newest first, with the number of all that match."""
-    conditions = _conditions(organization_id, filter_)
+    """Newest first unless sorted, with the number of all that match."""
+    conditions = filter_conditions(organization_id, filter_)
     total = await session.scalar(select(func.count()).select_from(Asset).where(*conditions))
     statement = (
         select(Asset)
         .where(*conditions)
-        .order_by(Asset.created_at.desc(), Asset.id.desc())
+        .order_by(*order_by(sort, SORT_COLUMNS, default=_NEWEST_FIRST, unique=Asset.id))
         .offset(page.offset)
         .limit(page.page_size)
     )

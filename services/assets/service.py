@@ -13,13 +13,12 @@ from services.actor import Actor, Permission
 from services.assets import queries
 from services.assets.models import Asset
 from services.assets.queries import AssetFilter
+from services.assets.values import normalize_name, normalize_values
 from services.database import UnitOfWork, utcnow
-from services.errors import Conflict, InvalidInput, InvalidRequest, NotFound
+from services.errors import Conflict, InvalidRequest, NotFound
 from services.pagination import Page, PageRequest
 from services.scanner.target import Target, TargetType, parse_target
-
-MAX_TAGS = 50
-MAX_TAG_LENGTH = 64
+from services.sorting import parse_sort
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +40,16 @@ class AssetChanges:
 
 
 async def list_assets(
-    session: AsyncSession, actor: Actor, filter_: AssetFilter, page: PageRequest
+    session: AsyncSession,
+    actor: Actor,
+    filter_: AssetFilter,
+    page: PageRequest,
+    sort: str | None = None,
 ) -> Page[AssetView]:
-    """Newest first."""
+    """Newest first unless sorted. Raises InvalidInput for a field that cannot be sorted by."""
     actor.require(Permission.ASSETS_READ)
-    assets, total = await queries.list_assets(session, actor.organization_id, filter_, page)
+    order = parse_sort(sort, queries.SORT_COLUMNS)
+    assets, total = await queries.list_assets(session, actor.organization_id, filter_, page, order)
     return Page(await _views(session, actor, assets), total, page)
 
 
@@ -74,7 +78,7 @@ async def create_asset(
     await _require_free(work.session, actor, target)
     asset = Asset(
         organization_id=actor.organization_id,
-        name=name or target.value,
+        name=target.value if name is None else normalize_name(name),
         target_type=target.type,
         target_value=target.value,
     )
@@ -146,18 +150,8 @@ def _changed_target(asset: Asset, changes: AssetChanges) -> Target:
 
 
 def _apply(asset: Asset, values: Mapping[str, Any]) -> None:  # Any: column values
-    for column, value in values.items():
-        setattr(asset, column, normalize_tags(value) if column == "tags" else value)
-
-
-def normalize_tags(tags: Sequence[str] | None) -> list[str]:
-    """Trimmed, unique whatever the case, in the order given. Raises InvalidInput."""
-    unique = {tag.strip().casefold(): tag.strip() for tag in reversed(tags or ()) if tag.strip()}
-    if len(unique) > MAX_TAGS:
-        raise InvalidInput(f"At most {MAX_TAGS} tags", field="tags")
-    if any(len(tag) > MAX_TAG_LENGTH for tag in unique):
-        raise InvalidInput(f"A tag has at most {MAX_TAG_LENGTH} characters", field="tags")
-    return list(reversed(unique.values()))
+    for column, value in normalize_values(values).items():
+        setattr(asset, column, value)
 
 
 async def _require_free(session: AsyncSession, actor: Actor, target: Target) -> None:
@@ -176,6 +170,4 @@ async def _flush(work: UnitOfWork, target: Target) -> None:
 
 
 def _taken(target: Target, existing_id: str | None) -> Conflict:
-    return Conflict(
-        f"{target} is an asset already", code="asset_exists", existing_id=existing_id
-    )
+    return Conflict(f"{target} is an asset already", code="asset_exists", existing_id=existing_id)

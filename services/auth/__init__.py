@@ -1,29 +1,44 @@
-"""Who is asking: registration, login, tokens and the profile."""
+"""Who is asking: registration, login, tokens, passwords and the profile."""
 
-from services.auth.service import (
-    Identity,
-    Profile,
+from services.auth.identity import Identity
+from services.auth.password_change import (
+    SEND_PASSWORD_RESET,
+    change_password,
+    forgot_password,
+    reset_password,
+    send_password_reset,
+    sweep_password_resets,
+)
+from services.auth.profile import Profile, get_profile, update_profile
+from services.auth.service import authenticate, found_another_organization, login, register
+from services.auth.sessions import (
     Session,
-    authenticate,
-    get_profile,
-    login,
     logout,
     refresh,
     refuse_reused,
-    register,
-    update_profile,
+    switch_organization,
 )
+from services.auth.tokens import AccessClaims
 
 __all__ = [
+    "SEND_PASSWORD_RESET",
+    "AccessClaims",
     "Identity",
     "Profile",
     "Session",
     "authenticate",
+    "change_password",
+    "forgot_password",
+    "found_another_organization",
     "get_profile",
     "login",
     "logout",
     "refresh",
     "refuse_reused",
     "register",
+    "reset_password",
+    "send_password_reset",
+    "sweep_password_resets",
+    "switch_organization",
     "update_profile",
 ]

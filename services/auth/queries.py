@@ -1,21 +1,47 @@
 """SQL of authentication: one statement per request says who is asking."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, exists, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.actor import Role
 from services.organizations import Membership
-from services.users import User
+from services.users import RefreshToken, User
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCaller:
+    is_active: bool
+    role: Role | None
+    """In the organization asked for; None for no member of it."""
+    is_logged_in: bool
 
 
 async def find_caller(
-    session: AsyncSession, user_id: UUID, organization_id: UUID | None
-) -> tuple[bool, Role | None] | None:
-    """Whether the user is active and their role in the organization; None for no such user."""
+    session: AsyncSession,
+    user_id: UUID,
+    organization_id: UUID | None,
+    session_id: UUID | None,
+) -> FoundCaller | None:
+    """The user with their place in the organization; None for no such user.
+
+    ``session_id`` is the login that must not have ended; None asks for none.
+    """
+    is_logged_in = (
+        exists()
+        .where(
+            RefreshToken.family_id == session_id,
+            RefreshToken.user_id == user_id,
+            RefreshToken.revoked_at.is_(None),
+        )
+        .correlate(None)
+        if session_id is not None
+        else true()
+    )
     statement = (
-        select(User.is_active, Membership.role)
+        select(User.is_active, Membership.role, is_logged_in)
         .outerjoin(
             Membership,
             and_(
@@ -27,4 +53,4 @@ async def find_caller(
         .where(User.id == user_id)
     )
     row = (await session.execute(statement)).first()
-    return (row[0], row[1]) if row else None
+    return FoundCaller(row[0], row[1], bool(row[2])) if row else None

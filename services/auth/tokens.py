@@ -1,6 +1,7 @@
 """Access tokens (JWT, RFC 7519) and refresh tokens (opaque, rotating)."""
 
 import hashlib
+import hmac
 import secrets
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ class AccessClaims:
 
     user_id: UUID
     organization_id: UUID | None
+    session_id: UUID | None
+    """The login it belongs to: a family of refresh tokens."""
 
 
 class AccessTokens:
@@ -35,12 +38,19 @@ class AccessTokens:
         self.lifetime = lifetime
 
     def issue(
-        self, user_id: UUID, organization_id: UUID | None, role: Role | None, now: datetime
+        self,
+        user_id: UUID,
+        organization_id: UUID | None,
+        role: Role | None,
+        now: datetime,
+        *,
+        session_id: UUID | None = None,
     ) -> str:
         claims = {
             "sub": str(user_id),
             "org_id": str(organization_id) if organization_id else None,
             "role": role.value if role else None,
+            "sid": str(session_id) if session_id else None,
             "type": "access",
             "aud": _AUDIENCE,
             "iat": int(now.timestamp()),
@@ -63,24 +73,27 @@ class AccessTokens:
             )
             if claims["type"] != "access":
                 raise Unauthenticated("This is no access token")
-            organization = claims.get("org_id")
             return AccessClaims(
-                UUID(claims["sub"]), UUID(organization) if organization is not None else None
+                UUID(claims["sub"]),
+                _uuid_or_none(claims.get("org_id")),
+                _uuid_or_none(claims.get("sid")),
             )
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("The access token has expired", code="token_expired") from None
         except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
             raise Unauthenticated("The access token is not valid") from None
 
+    def csrf_token(self, session_id: UUID) -> str:
+        """Bound to the login and the same in all its tabs (OWASP: signed double submit)."""
+        key = b"nis2-gateway csrf\0" + self._secret.encode()
+        return hmac.new(key, session_id.bytes, hashlib.sha256).hexdigest()
 
-def new_refresh_token() -> str:
-    """256 random bits."""
-    return secrets.token_urlsafe(32)
+    def is_csrf_token(self, text: str, session_id: UUID) -> bool:
+        return hmac.compare_digest(text.encode(), self.csrf_token(session_id).encode())
 
 
-def digest(token: str) -> bytes:
-    """What is stored of a token."""
-    return hashlib.sha256(token.encode()).digest()
+def _uuid_or_none(claim: str | None) -> UUID | None:
+    return None if claim is None else UUID(claim)
 
 
 def seal_successor(token: str, successor: str) -> bytes:

@@ -1,6 +1,16 @@
 """Tables' base classes, and transactions that know their tenant."""
 
 from services.database.base import Base, Entity, SeverityRank, utcnow
+from services.database.locking import lock_row
 from services.database.unit_of_work import Database, Scope, UnitOfWork
 
-__all__ = ["Base", "Database", "Entity", "Scope", "SeverityRank", "UnitOfWork", "utcnow"]
+__all__ = [
+    "Base",
+    "Database",
+    "Entity",
+    "Scope",
+    "SeverityRank",
+    "UnitOfWork",
+    "lock_row",
+    "utcnow",
+]

@@ -1,10 +1,12 @@
 """What every table has in common."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import DateTime, Dialect, Enum, MetaData, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
@@ -26,6 +28,11 @@ NAMING_CONVENTION = {
 
 def utcnow() -> datetime:
     return datetime.now(UTC)
+
+
+def as_json(rows: Sequence[Json]) -> str:
+    """Many rows as one parameter of a statement, for ``jsonb_to_recordset``."""
+    return msgspec.json.encode(rows).decode()
 
 
 def _values(members: type[StrEnum]) -> list[str]:

@@ -1,5 +1,11 @@
 """Findings: one problem of one organization, across scans."""
 
+from services.findings.life_cycle import (
+    MAX_BULK,
+    BulkOutcome,
+    bulk_update_findings,
+    update_finding,
+)
 from services.findings.models import Finding, FindingEvent, FindingStatus, Observation
 from services.findings.queries import FindingFilter
 from services.findings.recording import (
@@ -10,18 +16,20 @@ from services.findings.recording import (
 )
 from services.findings.service import (
     FindingStats,
+    clear_assignments,
     count_open_by_asset,
     finding_stats,
     get_finding,
     list_findings,
     list_scan_findings,
     resolve_for_removed_asset,
-    update_finding,
     views_of_scan,
 )
 from services.findings.views import FindingView
 
 __all__ = [
+    "MAX_BULK",
+    "BulkOutcome",
     "Finding",
     "FindingEvent",
     "FindingFilter",
@@ -30,6 +38,8 @@ __all__ = [
     "FindingView",
     "Observation",
     "Sighting",
+    "bulk_update_findings",
+    "clear_assignments",
     "count_open_by_asset",
     "finding_stats",
     "forget_scan",

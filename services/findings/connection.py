@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, func, literal, select
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.actor import Actor, Permission
@@ -16,7 +16,7 @@ from services.findings.queries import (
     _conditions as filter_conditions,  # pyright: ignore[reportPrivateUsage] - the same filter as the pages of REST
 )
 from services.findings.views import FindingView
-from services.keyset import Ordering, Slice, Window, cut
+from services.keyset import Ordering, Slice, Window, cut, each
 
 NEWEST_FIRST = Ordering((Finding.id,), is_descending=True)
 """Keys are time-ordered. Positions are ``(id,)``."""
@@ -72,26 +72,32 @@ async def slice_scan_findings(
 ) -> dict[UUID, Slice[FindingView]]:
     """What each scan saw, worst first: a page of every scan in one statement."""
     actor.require(Permission.FINDINGS_READ)
-    scan_id = _each(scan_ids)
-    page = WORST_SEEN_FIRST.window(
+    parents = each(scan_ids)
+    window = WORST_SEEN_FIRST.window(
         select(Observation.finding_id)
         .join(Finding, Finding.id == Observation.finding_id)
-        .where(*_seen(actor.organization_id, asked.filter), Observation.scan_id == scan_id),
+        .where(*_seen(actor.organization_id, asked.filter), Observation.scan_id == parents.column),
         asked.window,
-    ).lateral("page")
+    )
+    page = window.correlate(parents).lateral("page")
     statement = (
         select(Finding, Observation)
+        .select_from(parents)
+        .join(page, true())
         .join(
             Observation,
-            (Observation.finding_id == Finding.id)
-            & (Observation.organization_id == actor.organization_id),
+            (Observation.organization_id == actor.organization_id)
+            & (Observation.scan_id == parents.column)
+            & (Observation.finding_id == page.c.finding_id),
         )
-        .join(page, page.c.finding_id == Finding.id)
-        .where(Finding.organization_id == actor.organization_id, Observation.scan_id == scan_id)
+        .join(
+            Finding,
+            (Finding.organization_id == actor.organization_id) & (Finding.id == page.c.finding_id),
+        )
         .order_by(*WORST_SEEN_FIRST.direction(asked.window))
     )
     pages: dict[UUID, list[FindingView]] = {scan_id: [] for scan_id in scan_ids}
-    for finding, observation in (await session.execute(statement)):
+    for finding, observation in await session.execute(statement):
         pages[observation.scan_id].append(FindingView(finding, None, observation))
     return {scan_id: cut(views, asked.window) for scan_id, views in pages.items()}
 
@@ -115,17 +121,23 @@ async def slice_asset_findings(
 ) -> dict[UUID, Slice[FindingView]]:
     """The findings of each asset, worst first: a page of every asset in one statement."""
     actor.require(Permission.FINDINGS_READ)
-    asset_id = _each(asset_ids)
-    page = WORST_FIRST.window(
+    parents = each(asset_ids)
+    window = WORST_FIRST.window(
         select(Finding.id).where(
-            *filter_conditions(actor.organization_id, asked.filter), Finding.asset_id == asset_id
+            *filter_conditions(actor.organization_id, asked.filter),
+            Finding.asset_id == parents.column,
         ),
         asked.window,
-    ).lateral("page")
+    )
+    page = window.correlate(parents).lateral("page")
     statement = (
         select(Finding)
-        .join(page, page.c.id == Finding.id)
-        .where(Finding.organization_id == actor.organization_id, Finding.asset_id == asset_id)
+        .select_from(parents)
+        .join(page, true())
+        .join(
+            Finding,
+            (Finding.organization_id == actor.organization_id) & (Finding.id == page.c.id),
+        )
         .order_by(*WORST_FIRST.direction(asked.window))
     )
     pages: dict[UUID, list[FindingView]] = {asset_id: [] for asset_id in asset_ids}
@@ -145,15 +157,8 @@ async def count_asset_findings(
         .where(*filter_conditions(actor.organization_id, filter_), Finding.asset_id.in_(asset_ids))
         .group_by(Finding.asset_id)
     )
-    rows = (await session.execute(statement))
+    rows = await session.execute(statement)
     return {asset_id: count for asset_id, count in rows if asset_id is not None}
-
-
-def _each(parent_ids: Sequence[UUID]) -> ColumnElement[UUID]:
-    """One row per parent: what a LATERAL page is joined to."""
-    return func.unnest(literal(list(parent_ids), ARRAY(Uuid()))).column_valued(
-        "parent", joins_implicitly=True
-    )
 
 
 def _seen(organization_id: UUID, filter_: FindingFilter) -> list[ColumnElement[bool]]:

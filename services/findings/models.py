@@ -12,6 +12,7 @@ from sqlalchemy import (
     LargeBinary,
     PrimaryKeyConstraint,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -38,9 +39,16 @@ class Finding(Entity):
         Index("uq_findings_fingerprint", "organization_id", "fingerprint", unique=True),
         # Small and deduplicated: every filtered total is an index-only scan of this one.
         Index("ix_findings_totals", "organization_id", "severity", "status", "category"),
+        Index("ix_findings_worst", "organization_id", "severity", "id"),
         Index("ix_findings_last_scan", "organization_id", "last_scan_id"),
         Index("ix_findings_asset", "organization_id", "asset_id"),
         Index("ix_findings_endpoint", "organization_id", "host", "port", "protocol"),
+        Index(
+            "ix_findings_assigned_to",
+            "organization_id",
+            "assigned_to",
+            postgresql_where=text("assigned_to is not null"),
+        ),
         CheckConstraint("severity between 0 and 4", name="severity"),
         CheckConstraint("length(fingerprint) = 32", name="fingerprint"),
         ForeignKeyConstraint(

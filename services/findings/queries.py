@@ -11,9 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.findings.models import Finding, FindingStatus, Observation
 from services.pagination import PageRequest
 from services.scanner.check import Severity
+from services.sorting import Sort, SortColumn, order_by
 
 # A finding knows its scan by key alone: scans lie above findings.
 _SCANS = table("scans", column("organization_id"), column("id"), column("name"))
+
+SORT_COLUMNS = {
+    "severity": SortColumn(Finding.severity, is_rank=True),
+    "first_seen_at": SortColumn(Finding.first_seen_at),
+    "last_seen_at": SortColumn(Finding.last_seen_at),
+    "created_at": SortColumn(Finding.created_at),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +61,21 @@ def _conditions(organization_id: UUID, filter_: FindingFilter) -> list[ColumnEle
 
 
 async def list_findings(
-    session: AsyncSession, organization_id: UUID, filter_: FindingFilter, page: PageRequest
+    session: AsyncSession,
+    organization_id: UUID,
+    filter_: FindingFilter,
+    page: PageRequest,
+    sort: Sort,
 ) -> tuple[Sequence[Finding], int]:
-    """Newest first, with the number of all that match."""
+    """Newest first unless sorted, with the number of all that match."""
+    order = order_by(sort, SORT_COLUMNS, default=(Finding.id.desc(),), unique=Finding.id)
     conditions = _conditions(organization_id, filter_)
     total = await session.scalar(select(func.count()).select_from(Finding).where(*conditions))
     # Deferred join: ids from the narrow index first, then the wide rows of one page.
     ids = (
         select(Finding.id)
         .where(*conditions)
-        .order_by(Finding.id.desc())
+        .order_by(*order)
         .offset(page.offset)
         .limit(page.page_size)
         .subquery()
@@ -71,7 +84,7 @@ async def list_findings(
         select(Finding)
         .join(ids, Finding.id == ids.c.id)
         .where(Finding.organization_id == organization_id)
-        .order_by(Finding.id.desc())
+        .order_by(*order)
     )
     return (await session.scalars(statement)).all(), total or 0
 
@@ -159,7 +172,7 @@ async def count_by_asset(
         )
         .group_by(Finding.asset_id)
     )
-    rows = (await session.execute(statement))
+    rows = await session.execute(statement)
     return {asset_id: count for asset_id, count in rows if asset_id is not None}
 
 
@@ -198,11 +211,30 @@ async def resolve_of_asset(
     return rows
 
 
+async def unassign(
+    session: AsyncSession,
+    organization_id: UUID,
+    user_id: UUID,
+    *,
+    statuses: Sequence[FindingStatus],
+    now: datetime,
+) -> None:
+    await session.execute(
+        update(Finding)
+        .where(
+            Finding.organization_id == organization_id,
+            Finding.assigned_to == user_id,
+            Finding.status.in_(statuses),
+        )
+        .values(assigned_to=None, updated_at=now)
+    )
+
+
 async def scan_names(
     session: AsyncSession, organization_id: UUID, scan_ids: Sequence[UUID]
 ) -> dict[UUID, str]:
     statement = select(_SCANS.c.id, _SCANS.c.name).where(
         _SCANS.c.organization_id == organization_id, _SCANS.c.id.in_(scan_ids)
     )
-    rows = (await session.execute(statement))
+    rows = await session.execute(statement)
     return dict(rows.all())

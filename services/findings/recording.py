@@ -168,7 +168,7 @@ async def _lock_known(
         .order_by(Finding.fingerprint)
         .with_for_update()
     )
-    rows = (await session.execute(statement))
+    rows = await session.execute(statement)
     return dict(rows.all())
 
 
@@ -178,7 +178,7 @@ async def _ids(
     statement = select(Finding.fingerprint, Finding.id).where(
         Finding.organization_id == organization_id, Finding.fingerprint.in_(keys)
     )
-    rows = (await session.execute(statement))
+    rows = await session.execute(statement)
     return dict(rows.all())
 
 

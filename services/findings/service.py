@@ -1,29 +1,23 @@
-"""Use cases of findings: look at them, move them through their life, count them."""
+"""Use cases of findings: look at them, count them, and let go of what nobody watches."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import organizations
 from services.actor import Actor, Permission
 from services.database import UnitOfWork, utcnow
-from services.errors import InvalidInput, InvalidRequest, NotFound
-from services.events import Event
+from services.errors import NotFound
 from services.findings import queries
 from services.findings.models import Finding, FindingEvent, FindingStatus, Observation
 from services.findings.queries import FindingFilter
 from services.findings.views import FindingView
 from services.pagination import Page, PageRequest
 from services.scanner.check import Severity
+from services.sorting import parse_sort
 
 UNRESOLVED = (FindingStatus.OPEN, FindingStatus.ACKNOWLEDGED, FindingStatus.IN_PROGRESS)
-ACCEPTANCE = timedelta(days=180)
-"""How long a risk stays accepted when nobody says until when."""
-MAX_NOTE_LENGTH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +42,19 @@ class FindingStats:
 
 
 async def list_findings(
-    session: AsyncSession, actor: Actor, filter_: FindingFilter, page: PageRequest
+    session: AsyncSession,
+    actor: Actor,
+    filter_: FindingFilter,
+    page: PageRequest,
+    sort: str | None = None,
 ) -> Page[FindingView]:
-    """Newest first."""
+    """Newest first unless sorted. Raises InvalidInput for a field that cannot be sorted by."""
     actor.require(Permission.FINDINGS_READ)
-    rows, total = await queries.list_findings(session, actor.organization_id, filter_, page)
-    return Page(await _views(session, actor, [(finding, None) for finding in rows]), total, page)
+    order = parse_sort(sort, queries.SORT_COLUMNS)
+    rows, total = await queries.list_findings(session, actor.organization_id, filter_, page, order)
+    return Page(
+        await named_views(session, actor, [(finding, None) for finding in rows]), total, page
+    )
 
 
 async def list_scan_findings(
@@ -68,7 +69,7 @@ async def list_scan_findings(
     rows, total = await queries.list_scan_findings(
         session, actor.organization_id, scan_id, filter_, page
     )
-    return Page(await _views(session, actor, rows), total, page)
+    return Page(await named_views(session, actor, rows), total, page)
 
 
 async def views_of_scan(
@@ -83,32 +84,7 @@ async def get_finding(session: AsyncSession, actor: Actor, finding_id: UUID) -> 
     """Raises NotFound."""
     actor.require(Permission.FINDINGS_READ)
     finding = await _get(session, actor, finding_id)
-    return (await _views(session, actor, [(finding, None)]))[0]
-
-
-async def update_finding(
-    work: UnitOfWork,
-    actor: Actor,
-    finding_id: UUID,
-    changes: Mapping[str, Any],  # Any: column values; only the fields a caller gave
-) -> FindingView:
-    """Change ``status, resolution_note, assigned_to, due_at`` or ``accepted_until``.
-
-    Setting the status it has leaves no trace. Raises NotFound, InvalidInput, InvalidRequest.
-    """
-    actor.require(Permission.FINDINGS_WRITE)
-    finding = await _get(work.session, actor, finding_id, lock=True)
-    if not changes:
-        raise InvalidRequest("No field to change was given", code="nothing_to_update")
-    await _require_acceptable(work.session, actor, changes)
-    for column in ("resolution_note", "assigned_to", "due_at", "accepted_until"):
-        if column in changes:
-            setattr(finding, column, changes[column])
-    if "status" in changes:
-        _set_status(work, actor, finding, changes["status"])
-    work.announce(Event(actor.organization_id, "finding.changed", finding.id))
-    await work.session.flush()
-    return (await _views(work.session, actor, [(finding, None)]))[0]
+    return (await named_views(session, actor, [(finding, None)]))[0]
 
 
 async def finding_stats(
@@ -156,16 +132,21 @@ async def resolve_for_removed_asset(work: UnitOfWork, actor: Actor, asset_id: UU
     )
 
 
-async def _get(
-    session: AsyncSession, actor: Actor, finding_id: UUID, *, lock: bool = False
-) -> Finding:
-    finding = await queries.find_finding(session, actor.organization_id, finding_id, lock=lock)
+async def clear_assignments(work: UnitOfWork, organization_id: UUID, user_id: UUID) -> None:
+    """Nobody works any longer on what was open and theirs: they left the organization."""
+    await queries.unassign(
+        work.session, organization_id, user_id, statuses=UNRESOLVED, now=utcnow()
+    )
+
+
+async def _get(session: AsyncSession, actor: Actor, finding_id: UUID) -> Finding:
+    finding = await queries.find_finding(session, actor.organization_id, finding_id)
     if finding is None:
         raise NotFound("finding")
     return finding
 
 
-async def _views(
+async def named_views(
     session: AsyncSession,
     actor: Actor,
     rows: Sequence[tuple[Finding, Observation | None]] | Sequence[tuple[Finding, Observation]],
@@ -187,43 +168,3 @@ async def _views(
         )
         for finding, observation in rows
     ]
-
-
-async def _require_acceptable(
-    session: AsyncSession,
-    actor: Actor,
-    changes: Mapping[str, Any],  # Any: column values
-) -> None:
-    if "status" in changes and changes["status"] is None:
-        raise InvalidInput("status may not be null", field="status")
-    if len(changes.get("resolution_note") or "") > MAX_NOTE_LENGTH:
-        raise InvalidInput(
-            f"resolution_note has at most {MAX_NOTE_LENGTH} characters", field="resolution_note"
-        )
-    assignee: UUID | None = changes.get("assigned_to")
-    if assignee is not None and not await organizations.is_member(
-        session, actor.organization_id, assignee
-    ):
-        raise InvalidRequest("assigned_to is no member of this organization", code="not_a_member")
-
-
-def _set_status(work: UnitOfWork, actor: Actor, finding: Finding, status: FindingStatus) -> None:
-    if status is finding.status:
-        return
-    now = utcnow()
-    work.session.add(
-        FindingEvent(
-            organization_id=actor.organization_id,
-            finding_id=finding.id,
-            actor_id=actor.user_id,
-            from_status=finding.status,
-            to_status=status,
-            note=finding.resolution_note,
-        )
-    )
-    finding.status = status
-    finding.resolved_at = now if status is FindingStatus.RESOLVED else None
-    if status is FindingStatus.ACCEPTED_RISK:
-        finding.accepted_until = finding.accepted_until or now + ACCEPTANCE
-    else:
-        finding.accepted_until = None

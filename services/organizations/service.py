@@ -1,4 +1,4 @@
-"""Use cases of organizations: found one, list one's own, look at one."""
+"""Use cases of organizations: found one, list one's own, look at one, change one."""
 
 import re
 import secrets
@@ -8,12 +8,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.actor import Role
+from services.actor import Actor, Permission, Role
 from services.database import Scope, UnitOfWork, utcnow
-from services.errors import NotFound
+from services.errors import InvalidRequest, NotFound
 from services.identifiers import uuid7
 from services.organizations import queries
 from services.organizations.models import Membership, Organization
+from services.organizations.settings import OrganizationSettings
 
 _SLUG_TRIES = 5
 
@@ -41,6 +42,47 @@ async def get_organization(
         raise NotFound("organization")
     membership, organization = found
     return OrganizationView(organization, membership.role)
+
+
+async def get_actor(session: AsyncSession, user_id: UUID, organization_id: UUID) -> Actor:
+    """The user in this organization, whichever is their active one. Raises NotFound."""
+    view = await get_organization(session, user_id, organization_id)
+    return Actor(user_id, organization_id, view.role)
+
+
+async def lock_organization(work: UnitOfWork, actor: Actor) -> tuple[Organization, Actor]:
+    """The organization's row, locked until the transaction ends, and the actor as of now.
+
+    Whoever changes an organization or its members begins here, so two of them at once come one
+    after the other, and the second is judged by what the first left. Raises NotFound.
+    """
+    organization = await queries.lock_organization(work.session, actor.organization_id)
+    if organization is None:
+        raise NotFound("organization")
+    return organization, await get_actor(work.session, actor.user_id, actor.organization_id)
+
+
+async def update_organization(
+    work: UnitOfWork,
+    actor: Actor,
+    *,
+    name: str | None = None,
+    settings: OrganizationSettings | None = None,
+) -> OrganizationView:
+    """Change the name, or settings: each key that is given replaces the stored one as a whole.
+
+    Raises PermissionDenied, InvalidRequest when there is nothing to change.
+    """
+    actor.require(Permission.ORGANIZATION_WRITE)
+    if name is None and settings is None:
+        raise InvalidRequest("No field to change was given", code="nothing_to_update")
+    organization, actor = await lock_organization(work, actor)
+    actor.require(Permission.ORGANIZATION_WRITE)
+    if name is not None:
+        organization.name = name.strip()
+    if settings is not None:
+        organization.settings = settings.merged_into(organization.settings)
+    return OrganizationView(organization, actor.role)
 
 
 async def found_organization(work: UnitOfWork, user_id: UUID, name: str) -> OrganizationView:

@@ -1,11 +1,9 @@
 """The findings as CSV for spreadsheets: nothing in a cell is ever taken for a formula."""
 
-import csv
-import io
-import unicodedata
 from datetime import datetime
 
 from services.rendering.document import ReportDocument, ReportFinding
+from services.spreadsheet import write_csv
 
 HEADER = (
     "Severity",
@@ -29,42 +27,16 @@ HEADER = (
     "Accepted Until",
 )
 
-_FORMULA_STARTS = frozenset("=+-@|%")
-_LINE_STARTS = ("\t", "\r", "\n")
-# C0, DEL and C1 without tab and line breaks.
-_CONTROLS = dict.fromkeys(n for n in (*range(32), *range(127, 160)) if chr(n) not in _LINE_STARTS)
+# C0, DEL and C1 without tab and line breaks: no spreadsheet shows them, some stop at NUL.
+_CONTROLS = dict.fromkeys(n for n in (*range(32), *range(127, 160)) if chr(n) not in "\t\r\n")
 
 
 def render_csv(document: ReportDocument) -> bytes:
-    """RFC 4180 with every cell quoted, UTF-8 with a byte order mark (else Excel guesses)."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(HEADER)
-    for finding in document.findings:
-        writer.writerow(map(formula_safe, _row(finding)))
-    return text.getvalue().encode("utf-8-sig", "replace")
-
-
-def formula_safe(value: str) -> str:
-    """The cell with a leading apostrophe where a spreadsheet would calculate it.
-
-    That is: where the first character that is neither blank nor control is one of ``= + - @ | %``,
-    in its ASCII or full-width form, or where the cell starts with a tab or a line break. NUL and
-    other control characters go, as no spreadsheet shows them; tab and line breaks stay.
-    """
-    clean = value.translate(_CONTROLS)
-    if clean.startswith(_LINE_STARTS) or _first_visible(clean) in _FORMULA_STARTS:
-        return f"'{clean}"
-    return clean
-
-
-def _first_visible(text: str) -> str:
-    for character in text:
-        # Cf: byte order marks and zero-width characters, skipped by some spreadsheets.
-        if character.isspace() or unicodedata.category(character) in {"Cc", "Cf"}:
-            continue
-        return unicodedata.normalize("NFKC", character)[:1]
-    return ""
+    """RFC 4180 with every cell quoted, UTF-8 with a byte order mark."""
+    return write_csv(
+        HEADER,
+        ([cell.translate(_CONTROLS) for cell in _row(finding)] for finding in document.findings),
+    )
 
 
 def _row(finding: ReportFinding) -> tuple[str, ...]:

@@ -112,7 +112,7 @@ def _size(value: object) -> int:
 
 
 def _stored(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """The same JSON value with every string fit for a JSONB column."""
+    """As JSON, with every string fit for a JSONB column; what JSON has no form for, as text."""
     if isinstance(value, str):
         return storable(value)
     if isinstance(value, Mapping):
@@ -120,4 +120,5 @@ def _stored(value: Any) -> Any:  # noqa: ANN401 - any JSON value
         return {storable(str(k)): _stored(v) for k, v in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     if isinstance(value, list | tuple):
         return [_stored(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
-    return value
+    is_plain = value is None or isinstance(value, int | float)
+    return value if is_plain else storable(str(value))

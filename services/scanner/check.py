@@ -114,7 +114,8 @@ class Endpoint:
     host: str
     port: int | None = None
     protocol: str = "host"
-    """``host``, ``tcp``, ``tls``, ``http``, ``https``, ``dns``, ``mail``: part of the identity."""
+    """``host``, ``tcp``, ``udp``, ``tls``, ``ssh``, ``http``, ``https``, ``dns``, ``mail``: part of
+    the identity."""
 
     def __str__(self) -> str:
         if self.port is None:
@@ -140,7 +141,7 @@ class CheckInfo:
 
     @property
     def category(self) -> str:
-        """The area: ``tls``, ``http``, ``dns``, ``mail`` or ``net``."""
+        """The area: ``tls``, ``http``, ``dns``, ``mail``, ``net``, ``svc``, ``ssh``."""
         return self.id.partition(".")[0]
 
 

@@ -1,10 +1,11 @@
 """What every probe is given: options, the resolver, and the one way to open a connection."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
 from services.scanner.address import Address
+from services.scanner.allowance import Allowance
 from services.scanner.connector import Connector
 from services.scanner.resolver import Resolver
 
@@ -21,6 +22,10 @@ class ProbeOptions:
     dnssec_anchor_file: Path | None = None
     """Root trust anchor as DS or DNSKEY lines; None means the IANA root."""
     rdap_bootstrap_url: str = ""
+    secret_hash_key: bytes = field(default=b"", repr=False)
+    """Keys the hashes that stand for found secrets (SEC-1); empty: salted by the host alone."""
+    tries_public_community: bool = False
+    """Ask SNMP with the community "public": a guess at a password, so only where it is wanted."""
     connections_per_address: int = 4
     connections_per_second: float = 40.0
     ports_in_flight: int = 500
@@ -39,6 +44,8 @@ class ProbeContext:
     options: ProbeOptions
     resolver: Resolver
     connector: Connector
+    allowance: Allowance = field(default_factory=Allowance)
+    """Of the target that is being scanned; without a limit outside a scan."""
 
 
 def parse_server(text: str) -> tuple[Address, int]:

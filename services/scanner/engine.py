@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import Any
 
-from services.scanner import dns, http, mail, tls
+from services.scanner import dns, http, mail, service, ssh, tls
 from services.scanner.address import AddressPolicy
 from services.scanner.check import CheckInfo
 from services.scanner.connector import Connector
@@ -26,6 +26,8 @@ SUITES: tuple[Suite[Any, Any], ...] = (
     http.HTTP_SUITE,
     dns.SUITE,
     mail.SUITE,
+    ssh.SUITE,
+    *service.SUITES,
 )
 
 CATALOGUE: Mapping[str, CheckInfo] = MappingProxyType(

@@ -31,7 +31,14 @@ class Record:
     ports: PortFacts | None = None
     services: dict[int, Service] = field(default_factory=dict[int, Service])
     info: dict[str, dict[str, Any]] = field(  # Any: JSON objects
-        default_factory=lambda: {"http": {}, "https": {}, "tls": {}, "dns": {}, "mail": {}}
+        default_factory=lambda: {
+            "http": {},
+            "https": {},
+            "tls": {},
+            "dns": {},
+            "mail": {},
+            "ssh": {},
+        }
     )
     """By suite."""
     checks: list[CheckResult] = field(default_factory=list[CheckResult])
@@ -72,6 +79,7 @@ class Record:
                 tls_info=self.info["tls"],
                 dns_info=self.info["dns"],
                 mail_info=self.info["mail"],
+                ssh_info=self.info["ssh"],
                 checks=tuple(self.checks),
                 errors=tuple(self.errors),
             )

@@ -50,6 +50,12 @@ class TargetResult:
     """By port as text."""
     dns_info: Info = field(default_factory=dict[str, Any])
     mail_info: Info = field(default_factory=dict[str, Any])
+    ssh_info: Info = field(default_factory=dict[str, Any])
+    """By port as text."""
+    whois_info: Info = field(default_factory=dict[str, Any])
+    """What the registry says of the domain."""
+    secrets_found: tuple[Info, ...] = ()
+    """Masked: never the secret itself (SEC-1)."""
     checks: tuple[CheckResult, ...] = ()
     errors: tuple[str, ...] = ()
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import dns.rdatatype
 
 from services.scanner import dns as dns_room
-from services.scanner import http, mail, tls
+from services.scanner import http, mail, ssh, tls
 from services.scanner.address import Address, AddressRefused
 from services.scanner.check import Endpoint
 from services.scanner.context import ProbeContext
@@ -26,6 +26,13 @@ from services.scanner.net.verdicts import judge_host, judge_name, judge_scope, w
 from services.scanner.profile import Profile
 from services.scanner.record import TIME_LIMIT, Record
 from services.scanner.result import TargetResult, TargetStatus
+from services.scanner.service import (
+    RESOLVER_SUITE,
+    SNMP_SUITE,
+    SUITES_BY_SERVICE,
+    ServiceSubject,
+    ServiceSuite,
+)
 from services.scanner.suite import Suite
 from services.scanner.target import Target
 
@@ -123,7 +130,11 @@ class TargetScan:
         ports = ports_of(self.profile)
         if not ports:
             return
-        facts = await self._sweep(addresses, ports)
+        async with asyncio.TaskGroup() as tasks:
+            if self.profile.features.port_scan:
+                tasks.create_task(self._look_at_udp(addresses[0]))
+            sweep = tasks.create_task(self._sweep(addresses, ports))
+        facts = sweep.result()
         if not facts.open_ports:
             self._note_dead(facts)
             return
@@ -166,9 +177,13 @@ class TargetScan:
         name = self.record.target.name
         service = await identify(self.context, Door(address, port, name))
         self.record.services[port] = service
-        if not self.profile.features.web_checks:
-            return
+        features = self.profile.features
         async with asyncio.TaskGroup() as tasks:
+            # What speaks HTTP is asked for an API where the web is looked at at all.
+            if features.port_scan and (features.web_checks or not service.is_web):
+                tasks.create_task(self._look_at_service(address, service))
+            if not features.web_checks:
+                return
             if service.is_tls:
                 tasks.create_task(self._look_at_tls(tls.TlsSubject(address, port, name)))
             if service.is_web:
@@ -177,6 +192,28 @@ class TargetScan:
     async def _look_at_tls(self, subject: tls.TlsSubject) -> None:
         endpoint = Endpoint(self.record.host, subject.port, "tls")
         await self._run(tls.SUITE, subject, endpoint, tls.describe)
+
+    async def _look_at_service(self, address: Address, service: Service) -> None:
+        host, port = self.record.host, service.port
+        if service.name == "ssh":
+            endpoint = Endpoint(host, port, "ssh")
+            await self._run(ssh.SUITE, ssh.SshSubject(address, port), endpoint, ssh.describe)
+            return
+        name, suite = self.record.target.name, SUITES_BY_SERVICE.get(service.name)
+        if suite is not None:
+            subject = ServiceSubject(address, port, service.name, service.is_tls, name)
+            await self._run(suite, subject, Endpoint(host, port, "tcp"))
+        elif service.name == "dns" and port != _DNS_PORT:
+            await self._look_at_datagrams(address, RESOLVER_SUITE, port)
+
+    async def _look_at_udp(self, address: Address) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for suite, port in ((RESOLVER_SUITE, _DNS_PORT), (SNMP_SUITE, _SNMP_PORT)):
+                tasks.create_task(self._look_at_datagrams(address, suite, port))
+
+    async def _look_at_datagrams(self, address: Address, suite: ServiceSuite, port: int) -> None:
+        subject = ServiceSubject(address, port, suite.name, server_name=self.record.target.name)
+        await self._run(suite, subject, Endpoint(self.record.host, port, "udp"))
 
     async def _look_at_web(self, address: Address, service: Service) -> None:
         subject = http.WebSubject(self.record.host, address, service.port, service.is_tls)
@@ -195,14 +232,14 @@ class TargetScan:
         suite: Suite[Subject, Facts],
         subject: Subject,
         endpoint: Endpoint,
-        describe: Describe[Facts],
+        describe: Describe[Facts] | None = None,
     ) -> None:
         record = self.record
         record.unfinished[suite.name, endpoint] = suite.without_facts
         seen = await suite.run(self.context, subject, endpoint)
         del record.unfinished[suite.name, endpoint]
         record.checks.extend(seen.results)
-        if seen.facts is not None:
+        if seen.facts is not None and describe is not None:
             info = dict(describe(seen.facts))
             where = record.info[endpoint.protocol]
             where.update(info if endpoint.port is None else {str(endpoint.port): info})
@@ -237,4 +274,5 @@ class TargetScan:
             record.checks.extend(judge_host(HostFacts(record.host, record.ports, record.services)))
 
 
+_DNS_PORT, _SNMP_PORT = 53, 161
 _NOT_SWEPT = frozenset({TargetStatus.BLOCKED, TargetStatus.UNRESOLVED})

@@ -1,9 +1,18 @@
 """Scans: planned into batches, worked by whoever is free, finished once."""
 
+from services.scans.comparison import (
+    ComparedFinding,
+    Comparison,
+    Difference,
+    FindingSet,
+    compare_scans,
+    date_of,
+)
 from services.scans.finalizer import finalize_scan
 from services.scans.material import ScanMaterial, report_material
 from services.scans.models import BatchStatus, Scan, ScanBatch, ScanResult, ScanStatus, ScanTarget
 from services.scans.planner import RUN_BATCH, plan_scan
+from services.scans.queries import ScanFilter
 from services.scans.runner import FINALIZE_SCAN, Worker, run_batch
 from services.scans.service import (
     PLAN_SCAN,
@@ -23,8 +32,13 @@ __all__ = [
     "PLAN_SCAN",
     "RUN_BATCH",
     "BatchStatus",
+    "ComparedFinding",
+    "Comparison",
+    "Difference",
+    "FindingSet",
     "Scan",
     "ScanBatch",
+    "ScanFilter",
     "ScanMaterial",
     "ScanRequest",
     "ScanResult",
@@ -32,7 +46,9 @@ __all__ = [
     "ScanTarget",
     "Worker",
     "cancel_scan",
+    "compare_scans",
     "create_scan",
+    "date_of",
     "delete_scan",
     "finalize_scan",
     "get_scan",

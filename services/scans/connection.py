@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, func, literal, select
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.actor import Actor, Permission
-from services.keyset import Ordering, Slice, Window, cut
+from services.keyset import Ordering, Slice, Window, cut, each
 from services.scans.models import Scan, ScanResult, ScanStatus
 
 NEWEST_FIRST = Ordering((Scan.id,), is_descending=True)
@@ -62,19 +62,23 @@ async def slice_scan_results(
 ) -> dict[UUID, Slice[ScanResult]]:
     """The results of each scan, by target: a page of every scan in one statement."""
     actor.require(Permission.SCANS_READ)
-    scan_id = func.unnest(literal(list(scan_ids), ARRAY(Uuid()))).column_valued(
-        "parent", joins_implicitly=True
-    )
-    page = BY_TARGET.window(
+    parents = each(scan_ids)
+    rows = BY_TARGET.window(
         select(ScanResult.id).where(
-            ScanResult.organization_id == actor.organization_id, ScanResult.scan_id == scan_id
+            ScanResult.organization_id == actor.organization_id,
+            ScanResult.scan_id == parents.column,
         ),
         window,
-    ).lateral("page")
+    )
+    page = rows.correlate(parents).lateral("page")
     statement = (
         select(ScanResult)
-        .join(page, page.c.id == ScanResult.id)
-        .where(ScanResult.organization_id == actor.organization_id, ScanResult.scan_id == scan_id)
+        .select_from(parents)
+        .join(page, true())
+        .join(
+            ScanResult,
+            (ScanResult.organization_id == actor.organization_id) & (ScanResult.id == page.c.id),
+        )
         .order_by(*BY_TARGET.direction(window))
     )
     pages: dict[UUID, list[ScanResult]] = {scan_id: [] for scan_id in scan_ids}

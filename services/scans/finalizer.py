@@ -2,10 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -15,9 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services import findings
 from services.compliance import (
     Assessment,
-    HostVerdicts,
     ProblemCount,
-    ScoredVerdict,
     SummaryFacts,
     assess,
     executive_summary,
@@ -25,15 +22,15 @@ from services.compliance import (
 from services.database import Database, Scope, utcnow
 from services.events import Event
 from services.findings import Observation
-from services.scanner.check import CATALOGUE_VERSION, Outcome, Severity
+from services.scanner.check import CATALOGUE_VERSION, Severity
 from services.scanner.engine import CATALOGUE
 from services.scanner.result import TargetStatus
 from services.scans import queries
+from services.scans.judged import LOOKED_AT, host_verdicts
 from services.scans.models import BatchStatus, Scan, ScanBatch, ScanResult, ScanStatus
 
 log = structlog.get_logger()
 
-_LOOKED_AT = (TargetStatus.EVALUATED, TargetStatus.PARTIALLY_EVALUATED)
 _WORST_NAMED = 5
 
 
@@ -92,7 +89,7 @@ def _complete(
     scan.status = ScanStatus.COMPLETED
     # The database may have been written by a clock ahead of ours.
     scan.completed_at = max(utcnow(), (scan.started_at or utcnow()) + timedelta(microseconds=1))
-    scan.hosts_scanned = sum(result.status in _LOOKED_AT for result in results)
+    scan.hosts_scanned = sum(result.status in LOOKED_AT for result in results)
     scan.hosts_alive = sum(result.is_alive for result in results)
     scan.targets_done = len(results)
     scan.partial = any(result.status is not TargetStatus.EVALUATED for result in results)
@@ -121,7 +118,7 @@ def _complete(
             not_tested=Counter(
                 result.reason or result.status.value
                 for result in results
-                if result.status not in _LOOKED_AT
+                if result.status not in LOOKED_AT
             ),
             is_partial=scan.partial,
         )
@@ -130,35 +127,9 @@ def _complete(
 
 def _assess(results: Sequence[ScanResult]) -> Assessment:
     return assess(
-        (
-            HostVerdicts(
-                host=result.target,
-                verdicts=tuple(_scored(result.checks)),
-                is_reachable=result.status in _LOOKED_AT,
-            )
-            for result in results
-        ),
+        (host_verdicts(result.target, result.status, result.checks) for result in results),
         targets_in_scope=len(results),
     )
-
-
-def _scored(checks: Sequence[Mapping[str, Any]]) -> Iterator[ScoredVerdict]:  # Any: JSON
-    """The stored verdicts of one target; a check this version no longer has is left out."""
-    for stored in checks:
-        info = CATALOGUE.get(stored["id"])
-        if info is None:
-            continue
-        yield ScoredVerdict(
-            check_id=info.id,
-            host=stored["host"],
-            port=stored["port"],
-            outcome=Outcome(stored["outcome"]),
-            severity=Severity(stored["severity"]) if stored["severity"] else None,
-            default_severity=info.severity,
-            letter=info.letter,
-            point=info.points[0],
-            is_applicable=stored["applicable"],
-        )
 
 
 async def _has_open_batch(session: AsyncSession, organization_id: UUID, scan_id: UUID) -> bool:
@@ -182,7 +153,7 @@ async def _count_observations(
         .where(Observation.organization_id == organization_id, Observation.scan_id == scan_id)
         .group_by(Observation.severity)
     )
-    rows = (await session.execute(statement))
+    rows = await session.execute(statement)
     return dict(rows.all())
 
 

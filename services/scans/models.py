@@ -186,6 +186,10 @@ class ScanResult(Entity):
     tls_info: Mapped[Json | None]
     dns_info: Mapped[Json | None]
     mail_info: Mapped[Json | None]
+    ssh_info: Mapped[Json | None]
+    whois_info: Mapped[Json | None]
+    secrets_found: Mapped[list[Json] | None]
+    """Type, place, keyed hash and the first characters; never the secret (SEC-1)."""
     checks: Mapped[list[Json]]
     """``{id, host, port, protocol, outcome, reason, applicable, severity}`` of every check."""
     errors: Mapped[list[str]]

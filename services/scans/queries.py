@@ -1,30 +1,72 @@
 """SQL of scans and their results, as the doors ask for them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.pagination import PageRequest
 from services.scans.models import Scan, ScanResult, ScanStatus
+from services.sorting import Sort, SortColumn, order_by
+
+SORT_COLUMNS = {
+    "created_at": SortColumn(Scan.created_at),
+    "total_score": SortColumn(Scan.total_score, is_nullable=True),
+    "name": SortColumn(func.lower(Scan.name)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ScanFilter:
+    """Which scans; fields are ANDed, the statuses ORed. Empty means any."""
+
+    statuses: tuple[ScanStatus, ...] = ()
+    created_from: datetime | None = None
+    """Inclusive."""
+    created_to: datetime | None = None
+    """Inclusive."""
+    asset_id: UUID | None = None
+    """Asked for by name, whatever became of the asset."""
+    schedule_id: UUID | None = None
+    search: str | None = None
+    """A part of the name."""
+
+
+def _conditions(organization_id: UUID, filter_: ScanFilter) -> list[ColumnElement[bool]]:
+    conditions = [Scan.organization_id == organization_id]
+    if filter_.statuses:
+        conditions.append(Scan.status.in_(filter_.statuses))
+    if filter_.created_from is not None:
+        conditions.append(Scan.created_at >= filter_.created_from)
+    if filter_.created_to is not None:
+        conditions.append(Scan.created_at <= filter_.created_to)
+    if filter_.asset_id is not None:
+        # What was asked for, also of a scan that waits or whose overlapping assets became one.
+        conditions.append(Scan.config_snapshot.contains({"asset_ids": [str(filter_.asset_id)]}))
+    if filter_.schedule_id is not None:
+        conditions.append(Scan.schedule_id == filter_.schedule_id)
+    if filter_.search:
+        conditions.append(Scan.name.icontains(filter_.search, autoescape=True))
+    return conditions
 
 
 async def list_scans(
     session: AsyncSession,
     organization_id: UUID,
-    statuses: Sequence[ScanStatus],
+    filter_: ScanFilter,
     page: PageRequest,
+    sort: Sort,
 ) -> tuple[Sequence[Scan], int]:
-    """Newest first, with the number of all that match. No status means any."""
-    conditions = [Scan.organization_id == organization_id]
-    if statuses:
-        conditions.append(Scan.status.in_(statuses))
+    """Newest first unless sorted, with the number of all that match."""
+    conditions = _conditions(organization_id, filter_)
     total = await session.scalar(select(func.count()).select_from(Scan).where(*conditions))
     statement = (
         select(Scan)
         .where(*conditions)
-        .order_by(Scan.id.desc())
+        .order_by(*order_by(sort, SORT_COLUMNS, default=(Scan.id.desc(),), unique=Scan.id))
         .offset(page.offset)
         .limit(page.page_size)
     )

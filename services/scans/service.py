@@ -20,6 +20,8 @@ from services.scanner.profile import Features, ScanType
 from services.scanner.target import Target, TargetType
 from services.scans import queries
 from services.scans.models import Scan, ScanResult, ScanStatus
+from services.scans.queries import ScanFilter
+from services.sorting import parse_sort
 
 PLAN_SCAN = "plan_scan"
 MAX_ASSETS = 1000
@@ -45,11 +47,16 @@ class ScanRequest:
 
 
 async def list_scans(
-    session: AsyncSession, actor: Actor, statuses: Sequence[ScanStatus], page: PageRequest
+    session: AsyncSession,
+    actor: Actor,
+    filter_: ScanFilter,
+    page: PageRequest,
+    sort: str | None = None,
 ) -> Page[Scan]:
-    """Newest first."""
+    """Newest first unless sorted. Raises InvalidInput for a field that cannot be sorted by."""
     actor.require(Permission.SCANS_READ)
-    scans, total = await queries.list_scans(session, actor.organization_id, statuses, page)
+    order = parse_sort(sort, queries.SORT_COLUMNS)
+    scans, total = await queries.list_scans(session, actor.organization_id, filter_, page, order)
     return Page(scans, total, page)
 
 

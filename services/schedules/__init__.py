@@ -1,6 +1,7 @@
 """Schedules: what is scanned when, by which clock, and what became of each time it was due."""
 
 from services.schedules.cron_expression import InvalidCron, parse_cron
+from services.schedules.dispatch import start_due_schedules
 from services.schedules.models import (
     Overlap,
     PauseReason,
@@ -42,5 +43,6 @@ __all__ = [
     "next_runs",
     "parse_cron",
     "run_schedule",
+    "start_due_schedules",
     "update_schedule",
 ]

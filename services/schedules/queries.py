@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, literal_column, select, union_all
+from sqlalchemy import delete, exists, func, insert, literal_column, select, union_all
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +14,9 @@ from services.assets import Asset
 from services.organizations import Membership
 from services.scans import Scan
 from services.schedules.models import RunOutcome, Schedule, ScheduleAsset, ScheduleRun
+
+_IS_ACTIVE = "scans.status in ('pending', 'running')"
+"""Written out and not bound: only so does the planner see the partial index."""
 
 
 async def list_schedules(session: AsyncSession, organization_id: UUID) -> Sequence[Schedule]:
@@ -77,7 +80,7 @@ async def assets_of(
         .order_by(ScheduleAsset.schedule_id, ScheduleAsset.position)
     )
     found: defaultdict[UUID, list[UUID]] = defaultdict(list)
-    for schedule_id, asset_id in (await session.execute(statement)).tuples():
+    for schedule_id, asset_id in (await session.execute(statement)).all():
         found[schedule_id].append(asset_id)
     return found
 
@@ -130,8 +133,7 @@ async def active_scans(
         .where(
             Scan.organization_id == organization_id,
             Scan.schedule_id == schedule_id,
-            # Written out and not bound: only so does the planner see the partial index.
-            literal_column("scans.status in ('pending', 'running')"),
+            literal_column(_IS_ACTIVE),
         )
         .order_by(Scan.id)
     )
@@ -143,7 +145,8 @@ async def due_schedules(
 ) -> Sequence[tuple[UUID, UUID]]:
     """``(organization, schedule)`` of those with a slot to decide about, longest due first.
 
-    Reads across organizations: only in the scope of a sweep.
+    A run that waits for the scan before it counts once that has ended. Reads across
+    organizations: only in the scope of a sweep.
     """
     due = select(
         Schedule.organization_id,
@@ -152,7 +155,14 @@ async def due_schedules(
     ).where(Schedule.is_active, Schedule.next_run_at <= now)
     queued = select(
         ScheduleRun.organization_id, ScheduleRun.schedule_id, ScheduleRun.slot_at.label("since")
-    ).where(literal_column("schedule_runs.outcome = 'queued'"))
+    ).where(
+        literal_column("schedule_runs.outcome = 'queued'"),
+        ~exists().where(
+            Scan.organization_id == ScheduleRun.organization_id,
+            Scan.schedule_id == ScheduleRun.schedule_id,
+            literal_column(_IS_ACTIVE),
+        ),
+    )
     both = union_all(due, queued).subquery()
     statement = (
         select(both.c.organization_id, both.c.schedule_id)
@@ -178,42 +188,13 @@ async def find_queued_run(
 
 async def claim_slot(session: AsyncSession, run: ScheduleRun) -> ScheduleRun | None:
     """The run as a row of this session; None when its slot was claimed before."""
-    values = {
-        column: getattr(run, column)
-        for column in (
-            "id",
-            "organization_id",
-            "schedule_id",
-            "slot_at",
-            "last_slot_at",
-            "outcome",
-            "reason",
-            "scan_id",
-            "created_at",
-            "updated_at",
-        )
-    }
+    values = {column.key: getattr(run, column.key) for column in ScheduleRun.__table__.columns}
     return await session.scalar(
         upsert(ScheduleRun)
         .values(values)
         .on_conflict_do_nothing(index_elements=["schedule_id", "slot_at"])
         .returning(ScheduleRun)
     )
-
-
-async def list_runs(
-    session: AsyncSession, organization_id: UUID, schedule_id: UUID
-) -> Sequence[ScheduleRun]:
-    """What became of its slots, oldest first."""
-    statement = (
-        select(ScheduleRun)
-        .where(
-            ScheduleRun.organization_id == organization_id,
-            ScheduleRun.schedule_id == schedule_id,
-        )
-        .order_by(ScheduleRun.slot_at)
-    )
-    return (await session.scalars(statement)).all()
 
 
 async def first_admin(session: AsyncSession, organization_id: UUID) -> UUID | None:

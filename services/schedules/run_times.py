@@ -26,7 +26,7 @@ _ZONE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}", re.AS
 _MACHINES_OWN = frozenset({"localtime", "posixrules", "Factory"})
 """Files among the zones that mean something else on every machine, or nothing."""
 _DAY = timedelta(days=1)
-_SECOND = timedelta(seconds=1)
+_INSTANT = timedelta(microseconds=1)
 _MINUTE = timedelta(minutes=1)
 _WINDOWS = tuple(timedelta(days=days) for days in (1, 32, 366, 366 * 9))
 """How far back to look for the run before a moment; leap days may be eight years apart."""
@@ -62,7 +62,7 @@ def latest_run(text: str, zone: str, *, since: datetime, until: datetime) -> dat
     expression, place = parse_cron(text), get_zone(zone)
     for window in _WINDOWS:
         start = max(since, until - window)
-        runs = _runs(expression, place, start - _SECOND)
+        runs = _runs(expression, place, start - _INSTANT)
         latest = max(takewhile(lambda run: run <= until, runs), default=None)
         if latest is not None or start == since:
             return latest

@@ -1,5 +1,5 @@
 """People: their rows, their passwords, their refresh tokens."""
 
-from services.users.models import RefreshToken, User
+from services.users.models import PasswordReset, RefreshToken, User
 
-__all__ = ["RefreshToken", "User"]
+__all__ = ["PasswordReset", "RefreshToken", "User"]

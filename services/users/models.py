@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, func
+from sqlalchemy import ForeignKey, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.database import Base, Entity
@@ -46,3 +46,29 @@ class RefreshToken(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(default=None)
     successor: Mapped[bytes | None] = mapped_column(default=None)
     """The next token, sealed with a key derived from this one: two tabs get the same."""
+
+
+class PasswordReset(Entity):
+    """Somebody asked for a new password. A row whether or not the address is known.
+
+    The worker looks the user up, so the answer to the request says nothing, not even by its time.
+    """
+
+    __tablename__ = "password_resets"
+    __table_args__ = (
+        Index("ix_password_resets_email", "email"),
+        Index("ix_password_resets_expires_at", "expires_at"),
+        Index(
+            "ix_password_resets_mail_due",
+            "mail_due_at",
+            postgresql_where=text("mail_due_at is not null"),
+        ),
+    )
+
+    email: Mapped[str]
+    expires_at: Mapped[datetime]
+    mail_due_at: Mapped[datetime | None]
+    token_hash: Mapped[bytes | None] = mapped_column(unique=True, default=None)
+    """SHA-256 of the token, which is made in the moment the mail goes out."""
+    mail_attempt: Mapped[int] = mapped_column(default=0)
+    used_at: Mapped[datetime | None] = mapped_column(default=None)

@@ -29,3 +29,40 @@ async def revoke_family(session: AsyncSession, family_id: UUID, now: datetime) -
         .where(RefreshToken.family_id == family_id, RefreshToken.revoked_at.is_(None))
         .values(revoked_at=now)
     )
+
+
+async def end_sessions(
+    session: AsyncSession, user_id: UUID, now: datetime, *, but: UUID | None = None
+) -> None:
+    """Revoke every login of the user, except this family."""
+    statement = update(RefreshToken).where(
+        RefreshToken.user_id == user_id, RefreshToken.revoked_at.is_(None)
+    )
+    if but is not None:
+        statement = statement.where(RefreshToken.family_id != but)
+    await session.execute(statement.values(revoked_at=now))
+
+
+async def find_last_link(session: AsyncSession, family_id: UUID) -> RefreshToken | None:
+    """The newest token of a login that goes on, locked until the transaction ends."""
+    return await session.scalar(
+        select(RefreshToken)
+        .where(RefreshToken.family_id == family_id, RefreshToken.revoked_at.is_(None))
+        .order_by(RefreshToken.issued_at.desc(), RefreshToken.token_hash)
+        .limit(1)
+        .with_for_update()
+    )
+
+
+async def move_family(
+    session: AsyncSession, family_id: UUID, organization_id: UUID, *, live_until: datetime
+) -> None:
+    """A login goes on in another organization; its present tokens end soon."""
+    await session.execute(
+        update(RefreshToken)
+        .where(RefreshToken.family_id == family_id, RefreshToken.revoked_at.is_(None))
+        .values(
+            active_organization_id=organization_id,
+            expires_at=func.least(RefreshToken.expires_at, live_until),
+        )
+    )

@@ -48,21 +48,17 @@ def _mode(path: Path) -> int:
     return stat.S_IMODE(path.lstat().st_mode)
 
 
-def _server_pids(servers: EmbeddedServers) -> set[int]:
-    children = psutil.Process().children(recursive=True)
-    directory = str(servers.data.cluster.resolve())
-    return {
-        child.pid
-        for child in children
-        if child.name().startswith("redis") or directory in " ".join(child.cmdline())
-    }
+def _children() -> set[int]:
+    """Processes started here: also the servers of the rest of the run."""
+    return {child.pid for child in psutil.Process().children()}
 
 
 async def test_both_servers_answer_and_end_with_nothing_left_behind() -> None:
+    before = _children()
     with temporary_servers(lambda _: None) as servers:
         version = await ask(servers.owner_database_url, "select current_setting('server_version')")
         assert await ping(servers.redis_url)
-        pids = _server_pids(servers)
+        pids = _children() - before
         directory = servers.data.path
         await _refuses_a_wrong_password(servers)
         await _refuses_a_second_instance(servers)
@@ -172,8 +168,9 @@ def test_servers_end_by_themselves_when_their_supervisor_is_killed(data_dir: Pat
 
 
 async def test_a_killed_server_is_started_again(servers: EmbeddedServers, said: list[str]) -> None:
+    before = _children()
     servers.start(said.append)
-    victims = [psutil.Process(pid) for pid in _server_pids(servers)]
+    victims = [psutil.Process(pid) for pid in _children() - before]
     for victim in victims:
         victim.kill()
     psutil.wait_procs(victims, timeout=10)

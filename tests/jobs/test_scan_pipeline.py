@@ -364,5 +364,5 @@ async def test_batches_that_end_at_once_still_finish_the_scan(
         for batch_id in batch_ids:
             group.create_task(run_batch(worker, admin.organization_id, batch_id))
 
-    queued = await resources.redis.zrange("nis2:queue", 0, -1)
+    queued = await resources.redis.zrange("nis2:queue", 0, -1)  # pyright: ignore[reportUnknownMemberType] - untyped in redis-py
     assert queued == [f"finalize_scan:{scan_id}:0".encode()]

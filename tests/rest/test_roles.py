@@ -11,6 +11,8 @@ from services.resources import Resources
 from tests.members import Member, join
 
 _UNKNOWN = str(uuid4())
+_OWN = "{organization}"
+_MEMBERS = f"/organizations/{_OWN}/members"
 _VIEWERS = {Role.VIEWER, Role.AUDITOR, Role.ADMIN}
 _AUDITORS = {Role.AUDITOR, Role.ADMIN}
 _ADMINS = {Role.ADMIN}
@@ -20,6 +22,8 @@ _ADMINS = {Role.ADMIN}
 _ROUTES: list[tuple[str, str, dict[str, Any] | None, set[Role]]] = [
     ("GET", "/auth/me", None, _VIEWERS),
     ("PATCH", "/auth/me", {}, _VIEWERS),
+    ("POST", "/auth/switch-org", {}, _VIEWERS),
+    ("POST", "/auth/change-password", {}, _VIEWERS),
     ("GET", "/scans", None, _VIEWERS),
     ("POST", "/scans", {}, _AUDITORS),
     ("GET", f"/scans/{_UNKNOWN}", None, _VIEWERS),
@@ -27,12 +31,16 @@ _ROUTES: list[tuple[str, str, dict[str, Any] | None, set[Role]]] = [
     ("GET", f"/scans/{_UNKNOWN}/results", None, _VIEWERS),
     ("GET", f"/scans/{_UNKNOWN}/findings", None, _VIEWERS),
     ("POST", f"/scans/{_UNKNOWN}/cancel", None, _AUDITORS),
+    ("GET", f"/scans/{_UNKNOWN}/compare/{_UNKNOWN}", None, _VIEWERS),
     ("GET", "/findings", None, _VIEWERS),
     ("GET", "/findings/stats", None, _VIEWERS),
     ("GET", f"/findings/{_UNKNOWN}", None, _VIEWERS),
     ("PATCH", f"/findings/{_UNKNOWN}", {"status": "open"}, _AUDITORS),
+    ("POST", "/findings/bulk-update", {}, _AUDITORS),
     ("GET", "/assets", None, _VIEWERS),
     ("POST", "/assets", {}, _AUDITORS),
+    ("POST", "/assets/import", {}, _AUDITORS),
+    ("GET", "/assets/export", None, _VIEWERS),
     ("GET", f"/assets/{_UNKNOWN}", None, _VIEWERS),
     ("PATCH", f"/assets/{_UNKNOWN}", {}, _AUDITORS),
     ("DELETE", f"/assets/{_UNKNOWN}", None, _AUDITORS),
@@ -46,6 +54,14 @@ _ROUTES: list[tuple[str, str, dict[str, Any] | None, set[Role]]] = [
     ("GET", f"/reports/download/{_UNKNOWN}", None, _VIEWERS),
     ("GET", "/organizations", None, _VIEWERS),
     ("GET", f"/organizations/{_UNKNOWN}", None, _VIEWERS),
+    ("POST", "/organizations", {}, _VIEWERS),
+    ("PATCH", f"/organizations/{_OWN}", {}, _ADMINS),
+    ("GET", _MEMBERS, None, _VIEWERS),
+    ("POST", _MEMBERS, {}, _ADMINS),
+    ("PATCH", f"{_MEMBERS}/{_UNKNOWN}", {}, _ADMINS),
+    ("DELETE", f"{_MEMBERS}/{_UNKNOWN}", None, _ADMINS),
+    ("POST", f"{_MEMBERS}/{_UNKNOWN}/resend", None, _ADMINS),
+    ("POST", "/invitations/accept", {}, _VIEWERS),
 ]
 
 
@@ -56,7 +72,8 @@ async def test_each_role_may_do_what_the_matrix_says(
     member = admin if role is Role.ADMIN else await join(client, resources, admin, role)
 
     for method, path, body, allowed in _ROUTES:
-        response = await client.request(method, f"/api/v1{path}", json=body, headers=member.headers)
+        url = f"/api/v1{path}".replace(_OWN, str(member.organization_id))
+        response = await client.request(method, url, json=body, headers=member.headers)
         assert response.status_code < 500, (method, path, response.text)
         assert (response.status_code == 403) == (role not in allowed), (method, path, response.text)
         assert response.status_code != 401, (method, path)
@@ -78,7 +95,14 @@ async def test_without_a_token_every_guarded_route_is_401_before_it_reads_a_body
 
 async def test_every_route_of_the_application_is_in_the_table(client: AsyncClient) -> None:
     document = (await client.get("/openapi.json")).json()
-    public = {"/auth/register", "/auth/login", "/auth/refresh", "/auth/logout"}
+    public = {
+        "/auth/register",
+        "/auth/login",
+        "/auth/refresh",
+        "/auth/logout",
+        "/auth/forgot-password",
+        "/auth/reset-password",
+    }
     documented = {
         (method.upper(), path.removeprefix("/api/v1"))
         for path, methods in document["paths"].items()
@@ -86,7 +110,8 @@ async def test_every_route_of_the_application_is_in_the_table(client: AsyncClien
         if path.removeprefix("/api/v1") not in public and "/health" not in path
     }
     listed = {
-        (method, path.partition("?")[0].replace(_UNKNOWN, "{}")) for method, path, _, _ in _ROUTES
+        (method, path.partition("?")[0].replace(_UNKNOWN, "{}").replace(_OWN, "{}"))
+        for method, path, _, _ in _ROUTES
     }
 
     def shape(path: str) -> str:

@@ -104,3 +104,9 @@ def test_no_nul_and_no_lone_surrogate_leaves_the_engine() -> None:
     assert r"\x00" not in text
     assert r"\ud800" not in text
     assert result.http_info == {"a\ufffdb\ufffdc": [{"x": ["a\ufffdb\ufffdc"]}]}
+
+
+def test_what_json_has_no_form_for_becomes_text() -> None:
+    result = bounded(replace(_EMPTY, dns_info={"seen_at": datetime(2026, 1, 1, tzinfo=UTC)}))
+
+    assert json.loads(json.dumps(result.dns_info)) == {"seen_at": "2026-01-01 00:00:00+00:00"}

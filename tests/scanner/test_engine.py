@@ -243,7 +243,7 @@ async def test_a_scan_of_ports_alone_asks_no_web_question(tmp_path: Path) -> Non
     async with _web_host(tmp_path):
         result = await _scan(parse_target(HOST), Profile(ScanType.CUSTOM, features))
 
-    assert {found.check.category for found in result.checks} == {"net"}
+    assert {found.check.category for found in result.checks} == {"net", "svc"}
     assert HTTPS_PORT in result.open_ports
 
 

@@ -19,7 +19,7 @@ from tests.conftest import Servers
 from tests.members import Member
 
 # Not tenant tables: a person belongs to many organizations.
-_GLOBAL = {"users", "refresh_tokens"}
+_GLOBAL = {"users", "refresh_tokens", "password_resets"}
 
 
 async def _create_asset(client: AsyncClient, member: Member) -> UUID:

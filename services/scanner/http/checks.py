@@ -5,6 +5,7 @@ from services.scanner.http import (
     content_checks,
     cookie_checks,
     csp_checks,
+    edge_checks,
     header_checks,
     hsts_checks,
     redirect_checks,
@@ -16,6 +17,7 @@ _PAGE_CHECKS: tuple[Check[WebFacts], ...] = (
     *header_checks.CHECKS,
     *cookie_checks.CHECKS,
     *content_checks.CHECKS,
+    *edge_checks.CHECKS,
 )
 """Asked wherever content is served: a plain endpoint that redirects to https has none."""
 

@@ -10,8 +10,7 @@ import errno
 import socket
 import ssl
 import time
-import zlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -25,17 +24,17 @@ from yarl import URL
 
 from services.scanner.address import Address, AddressRefused
 from services.scanner.context import ProbeContext
+from services.scanner.http.unpacking import MAX_UNPACKED_BYTES, unpack
 from services.scanner.http.urls import WebUrl
 from services.scanner.suite import ProbeError
 
 MAX_HEADER_BYTES = 64 * 1024
 MAX_HEADER_LINES = 200
 MAX_BODY_BYTES = 512 * 1024
-MAX_UNPACKED_BYTES = 1024 * 1024
+MAX_SCRIPT_BYTES = 2 * 1024 * 1024
 _MAX_STATUS_LINE = 8 * 1024
 _MAX_INTERIM = 10
 _OP_LEGACY_SERVER_CONNECT = 0x4  # ssl.OP_LEGACY_SERVER_CONNECT, named only from Python 3.12 on
-_GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +150,13 @@ class _PinnedResolver(AbstractResolver):
 
 
 async def fetch(
-    context: ProbeContext, url: WebUrl, address: Address, *, cookies: str = "", timeout_s: float
+    context: ProbeContext,
+    url: WebUrl,
+    address: Address,
+    *,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float,
+    max_body_bytes: int = MAX_BODY_BYTES,
 ) -> Exchange:
     """GET ``url`` from ``address``. The name goes into SNI and Host, never into a resolver.
 
@@ -160,15 +165,15 @@ async def fetch(
     whatever the server does instead of answering.
     """
     context.connector.policy.check(address, url.port)
+    context.allowance.take()
     guard = _Guard(context, address)
     budget = context.connector.budget(address)
     async with budget.slot():
         started = time.monotonic()
         try:
-            async with _answer(guard, url, cookies, started + timeout_s) as response:
-                headers = response.raw_headers
-                _refuse_long_head(headers)
-                wire, note = await _read_body(response, started + timeout_s)
+            async with _answer(guard, url, headers or {}, started + timeout_s) as response:
+                _refuse_long_head(response.raw_headers)
+                wire, note = await _read_body(response, started + timeout_s, max_body_bytes)
         except TimeoutError as error:
             raise ProbeError(f"no answer to {url.origin} within {timeout_s:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
@@ -178,14 +183,16 @@ async def fetch(
                 raise guard.refused_peer from error
             raise ProbeError(guard.violation or _in_words(error)) from error
         budget.note_answer()
-    body, unpacking_note = _unpack(wire, response.headers.get("Content-Encoding", ""))
+    encoding = response.headers.get("Content-Encoding", "")
+    body, unpacking_note = unpack(wire, encoding, max(MAX_UNPACKED_BYTES, max_body_bytes))
     elapsed_ms = round((time.monotonic() - started) * 1000)
-    return Exchange(response.status, headers, body, len(wire), note or unpacking_note, elapsed_ms)
+    note = note or unpacking_note
+    return Exchange(response.status, response.raw_headers, body, len(wire), note, elapsed_ms)
 
 
 @asynccontextmanager
 async def _answer(
-    guard: _Guard, url: WebUrl, cookies: str, deadline: float
+    guard: _Guard, url: WebUrl, extra: Mapping[str, str], deadline: float
 ) -> AsyncGenerator[aiohttp.ClientResponse]:
     """The response with its head read; the connection is cut on leaving."""
     options = guard.context.options
@@ -193,7 +200,8 @@ async def _answer(
         "User-Agent": options.user_agent,
         "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
         "Accept-Encoding": "identity",
-    } | ({"Cookie": cookies} if cookies else {})
+        **extra,
+    }
     async with aiohttp.ClientSession(
         connector=_PinnedConnector(guard),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -217,41 +225,22 @@ async def _answer(
             response.close()
 
 
-async def _read_body(response: aiohttp.ClientResponse, deadline: float) -> tuple[bytes, str]:
+async def _read_body(
+    response: aiohttp.ClientResponse, deadline: float, limit: int
+) -> tuple[bytes, str]:
     """The body on the wire and why it is not all there. Never raises for what the server does."""
     body = bytearray()
     try:
         async with asyncio.timeout_at(_loop_time(deadline)):
             async for piece in response.content.iter_any():
                 body += piece
-                if len(body) > MAX_BODY_BYTES:
-                    return bytes(body[:MAX_BODY_BYTES]), "only the first 512 KB were read"
+                if len(body) > limit:
+                    return bytes(body[:limit]), f"only the first {limit // 1024} KB were read"
     except TimeoutError:
         return bytes(body), "the body did not arrive in time"
     except (aiohttp.ClientError, OSError):
         return bytes(body), "the body broke off"
     return bytes(body), ""
-
-
-def _unpack(wire: bytes, encoding: str) -> tuple[bytes, str]:
-    """One layer, bounded (TGT-3): some servers compress although identity was asked for."""
-    match encoding.strip().lower():
-        case "" | "identity":
-            return wire, ""
-        case "gzip" | "x-gzip":
-            windows: tuple[int, ...] = (_GZIP_WINDOW,)
-        case "deflate":
-            windows = (zlib.MAX_WBITS, -zlib.MAX_WBITS)  # many servers send raw deflate
-        case _:
-            return b"", "the body is encoded although no encoding was asked for"
-    for window in windows:
-        unpacker = zlib.decompressobj(window)
-        try:
-            body = unpacker.decompress(wire, MAX_UNPACKED_BYTES)
-        except zlib.error:
-            continue
-        return body, "" if unpacker.eof else "only a part of the packed body was read"
-    return b"", "the body cannot be unpacked"
 
 
 def _refuse_long_head(headers: tuple[tuple[bytes, bytes], ...]) -> None:

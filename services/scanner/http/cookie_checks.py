@@ -10,7 +10,7 @@ from services.scanner.check import Check, Problem, Severity, Verdict, check
 from services.scanner.http.cookies import Cookie, breaks_prefix_rules
 from services.scanner.http.facts import Answer, WebFacts
 from services.scanner.http.hsts_checks import hsts_in_force
-from services.scanner.http.judged import own_answers, unanswered
+from services.scanner.http.judged import counted_once, unanswered
 
 _MAX_PROBLEMS = 20
 _SESSION_WORDS = frozenset({"auth", "authorization", "jwt", "sid", "token"})
@@ -38,14 +38,11 @@ def is_session_like(name: str) -> bool:
     )
 
 
-def _set_cookies(facts: WebFacts) -> list[tuple[Answer, Cookie]] | Verdict:
+def _set_cookies(facts: WebFacts) -> list[tuple[Answer, Cookie]]:
     """Every cookie that is set, and where; deletions are no cookies."""
-    answers = own_answers(facts)
-    if isinstance(answers, Verdict):
-        return answers
     return [
         (answer, cookie)
-        for answer in answers
+        for answer in facts.own_answers
         for cookie in answer.cookies
         if not cookie.is_deletion(facts.looked_at)
     ]
@@ -62,8 +59,6 @@ def _judge(
     severity: Callable[[Cookie], Severity | None] = lambda _: None,
 ) -> Verdict:
     cookies = _set_cookies(facts)
-    if isinstance(cookies, Verdict):
-        return cookies
     problems: dict[str, Problem] = {}
     for answer, cookie in cookies:
         text = fault(answer, cookie)
@@ -74,7 +69,7 @@ def _judge(
             )
             problems.setdefault(cookie.name, problem)
     if problems:
-        return Verdict.failed_each(tuple(problems.values()))
+        return counted_once(facts, Verdict.failed_each(tuple(problems.values())))
     if not cookies:
         # A pass, though an empty one: a cookie that is no longer set is a problem that is gone.
         return unanswered(facts) or Verdict.passed("the endpoint sets no cookie")

@@ -17,6 +17,8 @@ _FALLBACKS = {
     "script-src-attr": ("script-src-attr", "script-src", "default-src"),
     "script-src": ("script-src", "default-src"),
     "object-src": ("object-src", "default-src"),
+    "style-src-elem": ("style-src-elem", "style-src", "default-src"),
+    "style-src-attr": ("style-src-attr", "style-src", "default-src"),
 }
 _NONCE_OR_HASH = re.compile(r"'(nonce|sha256|sha384|sha512)-[A-Za-z0-9+/_=-]+'", re.IGNORECASE)
 _ANY_HOST = re.compile(r"(\*|(https?|wss?|data):|(https?|wss?)://\*(:\*)?|\*:\*)", re.IGNORECASE)
@@ -44,6 +46,26 @@ class Policy:
             sources is not None and _allows_inline(sources)
             for sources in (self.effective("script-src-elem"), self.effective("script-src-attr"))
         )
+
+    @property
+    def allows_inline_style(self) -> bool:
+        """'strict-dynamic' is about scripts alone (CSP 3 6.7.3.2)."""
+        return any(
+            sources is not None
+            and _has(sources, "'unsafe-inline'")
+            and not any(_NONCE_OR_HASH.fullmatch(source) for source in sources)
+            for sources in (self.effective("style-src-elem"), self.effective("style-src-attr"))
+        )
+
+    @property
+    def restricts_style(self) -> bool:
+        return self.effective("style-src-elem") is not None
+
+    @property
+    def nonces(self) -> frozenset[str]:
+        """Every nonce of every directive."""
+        sources = (source for values in self.directives.values() for source in values)
+        return frozenset(s for s in sources if s.lower().startswith("'nonce-"))
 
     @property
     def restricts_script(self) -> bool:

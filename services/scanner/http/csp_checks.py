@@ -156,7 +156,29 @@ def policy_is_enforced(facts: WebFacts) -> Verdict:
     return Verdict.failed("only Content-Security-Policy-Report-Only", evidence=evidence)
 
 
+@check(
+    "http.csp.style_inline",
+    rationale="Styles that get into a page can hide and imitate parts of it, and read attributes"
+    " out by the pictures they load.",
+    remediation="Take 'unsafe-inline' out of style-src; mark the page's own styles by nonce or"
+    " hash.",
+    sources=("CSP Level 3 6.7.3.2",),
+)
+def inline_style_is_blocked(facts: WebFacts) -> Verdict:
+    found = _enforced(facts)
+    if isinstance(found, Verdict):
+        return found
+    answer, policies = found
+    restricting = [policy for policy in policies if policy.restricts_style]
+    if not restricting:
+        return Verdict.not_applicable("the policy is not about styles")
+    if all(policy.allows_inline_style for policy in restricting):
+        return Verdict.failed("the policy lets inline styles apply", evidence=_evidence(answer))
+    return Verdict.passed("inline styles need a nonce or a hash, or are blocked")
+
+
 CHECKS: tuple[Check[WebFacts], ...] = (
+    inline_style_is_blocked,
     page_has_a_policy,
     inline_script_is_blocked,
     eval_is_blocked,

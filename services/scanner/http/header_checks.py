@@ -5,13 +5,15 @@ import re
 from services.scanner.check import Check, Problem, Verdict, check
 from services.scanner.http.facts import Answer, WebFacts
 from services.scanner.http.judged import (
-    own_answers,
+    counted_once,
     own_content,
     own_html,
     policies_of,
     unanswered,
 )
 
+_ISOLATING_OPENERS = frozenset({"same-origin", "same-origin-allow-popups", "noopener-allow-popups"})
+_RESOURCE_POLICIES = frozenset({"same-origin", "same-site", "cross-origin"})
 _FRAMING_BLOCKED = frozenset({"deny", "sameorigin"})
 _REFERRER_POLICIES = frozenset(
     {
@@ -159,16 +161,14 @@ def permissions_policy_is_set(facts: WebFacts) -> Verdict:
     sources=("RFC 9110 10.2.4", "OWASP WSTG-INFO-02", "CWE-200"),
 )
 def server_version_is_hidden(facts: WebFacts) -> Verdict:
-    answers = own_answers(facts)
-    if isinstance(answers, Verdict):
-        return answers
-    values = [value[:_MAX_JUDGED] for answer in answers for value in answer.values("server")]
+    own = facts.own_answers
+    values = [value[:_MAX_JUDGED] for answer in own for value in answer.values("server")]
     for value in values:
         # What stands in parentheses is a comment (RFC 9110 5.6.5): an edge's location, an OS.
         bare = _COMMENT.sub("", value)
         if not value.lower().startswith(_EDGE_SERVERS) and _PRODUCT_VERSION.search(bare):
             message = f"the Server header says {value[:100]!r}"
-            return Verdict.failed(message, evidence={"server": value})
+            return counted_once(facts, Verdict.failed(message, evidence={"server": value}))
     good = "the Server header tells no version" if values else "no Server header"
     return unanswered(facts) or Verdict.passed(good)
 
@@ -180,22 +180,40 @@ def server_version_is_hidden(facts: WebFacts) -> Verdict:
     sources=("OWASP WSTG-INFO-08", "CWE-200"),
 )
 def framework_version_is_hidden(facts: WebFacts) -> Verdict:
-    answers = own_answers(facts)
-    if isinstance(answers, Verdict):
-        return answers
     problems = {
         name: Problem(f"{name} says {value[:100]!r}", name.lower(), None, {name: value})
         for name in _VERSION_HEADERS
-        for answer in answers
+        for answer in facts.own_answers
         for value in (text[:_MAX_JUDGED] for text in answer.values(name))
         if _VERSION_DIGITS.search(value)
     }
     if problems:
-        return Verdict.failed_each(tuple(problems.values()))
+        return counted_once(facts, Verdict.failed_each(tuple(problems.values())))
     return unanswered(facts) or Verdict.passed("no header tells a framework's version")
 
 
+@check(
+    "http.isolation.missing",
+    rationale="Other sites keep a handle on windows of this page, or load its files into their own"
+    " process, where side channels of the processor can read them.",
+    remediation="Send Cross-Origin-Opener-Policy: same-origin and, with files that no other site"
+    " needs, Cross-Origin-Resource-Policy: same-origin.",
+    sources=("HTML 7.1.3", "Fetch 3.7", "OWASP ASVS 3.4.8"),
+)
+def page_is_isolated(facts: WebFacts) -> Verdict:
+    answer = own_html(facts)
+    if isinstance(answer, Verdict):
+        return answer
+    opener = answer.first("cross-origin-opener-policy").partition(";")[0].strip().lower()
+    resource = answer.first("cross-origin-resource-policy").strip().lower()
+    if opener in _ISOLATING_OPENERS or resource in _RESOURCE_POLICIES:
+        return Verdict.passed("the page says how far other sites may reach it")
+    message = "neither Cross-Origin-Opener-Policy nor Cross-Origin-Resource-Policy"
+    return Verdict.failed(message, evidence={"url": _url(answer)})
+
+
 CHECKS: tuple[Check[WebFacts], ...] = (
+    page_is_isolated,
     page_cannot_be_framed,
     types_are_not_guessed,
     referrer_policy_is_set,

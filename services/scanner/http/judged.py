@@ -4,9 +4,10 @@ One fault is counted at one endpoint: a plain endpoint that hands over to https 
 its own, and another port is another endpoint.
 """
 
-from services.scanner.check import Verdict
+from services.scanner.check import Outcome, Verdict
 from services.scanner.http.csp import Policy, parse_policies
 from services.scanner.http.facts import Answer, Ending, WebFacts
+from services.scanner.http.urls import WebUrl
 
 _FIRST_ERROR = 400
 
@@ -15,8 +16,7 @@ def own_content(facts: WebFacts) -> Answer | Verdict:
     """The 2xx answer that this endpoint's root leads to, whatever its type."""
     match facts.ending:
         case Ending.OFF_SCOPE:
-            where = facts.next_url.origin if facts.next_url else "another site"
-            return Verdict.not_applicable(f"the endpoint only redirects to {where}")
+            return _no_page(facts.next_url.origin if facts.next_url else "another site")
         case Ending.ANSWERED:
             return _content_of(facts, facts.final)
         case _:
@@ -35,17 +35,19 @@ def own_html(facts: WebFacts) -> Answer | Verdict:
     return Verdict.not_applicable(f"the answer is {answer.content_type[:80]}, not an HTML page")
 
 
-def own_answers(facts: WebFacts) -> tuple[Answer, ...] | Verdict:
-    """Everything this endpoint said, redirects and errors too.
+def leads_to_https(facts: WebFacts) -> WebUrl | None:
+    """Where a plain endpoint hands over to TLS; None when it does not."""
+    if facts.subject.is_tls:
+        return None
+    return next((url for url in facts.hops if url.is_tls), None)
 
-    Of a plain endpoint that hands over to https nothing: what it says is said there again.
-    """
-    own = facts.own_answers
-    if not facts.subject.is_tls:
-        onward = next((url for url in facts.hops if url.is_tls), None)
-        if onward is not None:
-            return _elsewhere(facts, onward.origin, is_tls=True)
-    return own
+
+def counted_once(facts: WebFacts, verdict: Verdict) -> Verdict:
+    """A fault in what a plain endpoint says on the way to https is told there, where it recurs."""
+    onward = leads_to_https(facts)
+    if onward is None or verdict.outcome is not Outcome.FAILED:
+        return verdict
+    return Verdict.not_applicable(f"the endpoint leads to {onward.origin}: judged there")
 
 
 def policies_of(answer: Answer) -> tuple[Policy, ...]:
@@ -92,4 +94,9 @@ def _content_of(facts: WebFacts, final: Answer) -> Answer | Verdict:
 def _elsewhere(facts: WebFacts, origin: str, *, is_tls: bool) -> Verdict:
     if facts.subject.is_tls and not is_tls:
         return Verdict.not_evaluated(f"the page is at {origin}, without TLS")
-    return Verdict.not_applicable(f"the endpoint leads to {origin}: judged there")
+    return _no_page(origin)
+
+
+def _no_page(origin: str) -> Verdict:
+    """A pass: a fault that was found here once is gone when the page is."""
+    return Verdict.passed(f"the endpoint serves no page of its own: it leads to {origin}")

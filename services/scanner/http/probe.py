@@ -122,11 +122,12 @@ class _Chain:
         left_s = self.deadline - time.monotonic()
         if left_s <= 0:
             raise ProbeError("the chain of redirects took too long")
+        cookies = self.jar.header_for(url)
         exchange = await fetch(
             self.context,
             url,
             address,
-            cookies=self.jar.header_for(url),
+            headers={"Cookie": cookies} if cookies else None,
             timeout_s=min(self.context.options.exchange_timeout_s, left_s),
         )
         # Reading HTML is work for the processor: a thread, so that other targets go on.

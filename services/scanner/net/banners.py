@@ -38,6 +38,10 @@ _SIGNS: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
         ("telnet", rb"\xff[\xfb-\xfe]."),
     )
 )
+LOGIN_PROMPT = re.compile(
+    rb"(?:^|[\r\n])[ -~]{0,64}(?:login|username|user name|password) ?: {0,2}\Z", re.IGNORECASE
+)
+"""What a terminal that negotiates nothing ends its greeting with."""
 _SERVER_HEADER = re.compile(rb"\r?\nServer:[ \t]{0,8}([^\r\n]{1,200})", re.IGNORECASE)
 _MYSQL_VERSION = re.compile(rb".{5}([0-9a-zA-Z.+~_-]{3,80})\x00", re.DOTALL)
 
@@ -54,6 +58,8 @@ def read_banner(said: bytes) -> Banner:
     """``unknown`` with its first line for what no sign fits."""
     said = said[:_MOST_BYTES]
     service = next((name for name, sign in _SIGNS if sign.match(said)), UNKNOWN_SERVICE)
+    if service == UNKNOWN_SERVICE and LOGIN_PROMPT.search(said):
+        service = "telnet"
     return Banner(service, _line(service, said))
 
 

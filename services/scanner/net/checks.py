@@ -7,6 +7,10 @@ from services.scanner.net.facts import UNKNOWN_SERVICE, HostFacts, PortState, Po
 
 _ARTICLE = "Directive (EU) 2022/2555, Article 21(2)(i)"
 _INVENTORY = "Implementing Regulation (EU) 2024/2690, annex 12.4"
+_ASKED = (
+    *("Redis", "PostgreSQL", "RDP", "MongoDB", "SMB", "SQL Server", "Oracle", "X11"),
+    *("memcached", "DNS"),
+)
 _NETWORK = "Implementing Regulation (EU) 2024/2690, annex 6.7.2"
 
 
@@ -119,7 +123,7 @@ def port_unresponsive(view: PortView) -> Verdict:
     return Verdict.failed(
         f"Port {view.port} accepts connections and then says nothing{suffix}",
         evidence={
-            "asked": ["TLS", "HTTP", "Redis", "PostgreSQL", "RDP"],
+            "asked": ["TLS", "HTTP", *_ASKED],
             "proxied": view.is_proxied,
         },
     )

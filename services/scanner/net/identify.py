@@ -7,16 +7,16 @@ speaks; then one harmless question for each protocol that neither greets nor kno
 
 import asyncio
 import re
-import ssl
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.scanner.address import Address
 from services.scanner.context import ProbeContext
+from services.scanner.net.any_tls import any_tls
 from services.scanner.net.banners import read_banner
 from services.scanner.net.facts import UNKNOWN_SERVICE, PortFacts, Service
+from services.scanner.net.questions import QUESTIONS, Question
 from services.scanner.tls import speaks_tls
 
 _MOST_BYTES = 1024
@@ -35,29 +35,6 @@ _USUAL_WEB_PORTS = (80, 443, 8080, 8443)
 
 _BAD_REQUEST = re.compile(rb"HTTP/1\.[01] 400 ")
 _SECURE_NAMES = {name: f"{name}s" for name in ("http", "smtp", "imap", "pop3", "ftp", "nntp")}
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """A few bytes that only one protocol answers in its own way."""
-
-    service: str
-    ask: bytes
-    answer: re.Pattern[bytes]
-
-
-_QUESTIONS = (
-    # Redis drops a connection that says "Host:" before its answer to GET is out.
-    _Question("redis", b"PING\r\n", re.compile(rb"\+PONG\r\n|-(?:NOAUTH|DENIED|ERR) ")),
-    # SSLRequest: one byte comes back, S or N (PostgreSQL protocol 3.0, "Message Formats").
-    _Question("postgresql", bytes.fromhex("0000000804d2162f"), re.compile(rb"[SN]\Z|E.{3}\d?SERR")),
-    # X.224 connection request, answered by a connection confirm ([MS-RDPBCGR] 2.2.1.1).
-    _Question(
-        "rdp",
-        bytes.fromhex("030000130ee000000000000100080003000000"),
-        re.compile(rb"\x03\x00\x00.\x0e\xd0|\x03\x00\x00\x0b\x06\xd0", re.DOTALL),
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +60,34 @@ async def identify(context: ProbeContext, door: Door) -> Service:
         return _service(door.port, said, is_tls=True)
     if said:
         return _service(door.port, said, is_tls=False)
-    for question in _QUESTIONS:
-        answer = await _converse(context, door, is_tls=False, question=question.ask)
-        if question.answer.match(answer):
-            return Service(door.port, question.service)
-        if answer:
-            return _service(door.port, answer, is_tls=False)
+    return await _ask_around(context, door)
+
+
+async def _ask_around(context: ProbeContext, door: Door) -> Service:
+    """The question that is usual at this port first; then all others, a few at a time."""
+    usual = [question for question in QUESTIONS if door.port in question.usual_ports]
+    others = [question for question in QUESTIONS if question not in usual]
+    heard = Service(door.port, has_spoken=False)
+    for questions in (usual, others):
+        async with asyncio.TaskGroup() as tasks:
+            waiting = {tasks.create_task(_ask(context, door, question)) for question in questions}
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for service in (task.result() for task in done):
+                    heard = service if service.has_spoken else heard
+                    if service.name != UNKNOWN_SERVICE:
+                        for task in waiting:
+                            task.cancel()
+                        return service
+    return heard
+
+
+async def _ask(context: ProbeContext, door: Door, question: Question) -> Service:
+    answer = await _converse(context, door, is_tls=False, question=question.ask)
+    if question.is_answered_by(answer):
+        return Service(door.port, question.service)
+    if answer:
+        return _service(door.port, answer, is_tls=False)
     return Service(door.port, has_spoken=False)
 
 
@@ -154,7 +153,7 @@ async def _converse(
         ):
             if is_tls:
                 await writer.start_tls(
-                    _any_tls(), server_hostname=door.server_name, ssl_handshake_timeout=_TLS_S
+                    any_tls(), server_hostname=door.server_name, ssl_handshake_timeout=_TLS_S
                 )
             if question is None:
                 await _hear(reader, said, within_s=_GREETING_S)
@@ -192,17 +191,3 @@ def _http_request(door: Door, user_agent: str) -> bytes:
     }
     fields = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return f"GET / HTTP/1.1\r\n{fields}\r\n".encode("latin-1", "replace")
-
-
-def _any_tls() -> ssl.SSLContext:
-    """A context that talks to bad servers as well: this is about who speaks, not about trust."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # old versions, on purpose
-        context.minimum_version = ssl.TLSVersion.TLSv1
-    context.set_ciphers("ALL:COMPLEMENTOFALL:@SECLEVEL=0")
-    context.options |= 0x4  # SSL_OP_LEGACY_SERVER_CONNECT: servers without RFC 5746
-    context.set_alpn_protocols(["http/1.1"])
-    return context

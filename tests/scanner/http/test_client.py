@@ -16,7 +16,8 @@ import pytest
 from services.scanner.address import AddressPolicy, AddressRefused
 from services.scanner.connector import Connector
 from services.scanner.context import ProbeContext
-from services.scanner.http.client import MAX_BODY_BYTES, MAX_UNPACKED_BYTES, Exchange, fetch
+from services.scanner.http.client import MAX_BODY_BYTES, Exchange, fetch
+from services.scanner.http.unpacking import MAX_UNPACKED_BYTES
 from services.scanner.http.urls import WebUrl
 from services.scanner.suite import ProbeError
 from tests.scanner.http.conftest import NAME, make_context
@@ -29,7 +30,7 @@ async def ask(
     context: ProbeContext, port: int, *, is_tls: bool = False, host: str = NAME, limit_s: float = 5
 ) -> Exchange:
     url = WebUrl("https" if is_tls else "http", host, port, "/start?a=b")
-    return await fetch(context, url, LOOPBACK, cookies="a=1", timeout_s=limit_s)
+    return await fetch(context, url, LOOPBACK, headers={"Cookie": "a=1"}, timeout_s=limit_s)
 
 
 async def ask_once(context: ProbeContext, behave: Behaviour, *, limit_s: float = 5) -> Exchange:

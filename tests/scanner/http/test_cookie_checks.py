@@ -109,10 +109,15 @@ def test_what_was_not_seen_proves_nothing(check: Check[WebFacts]) -> None:
 
 
 @pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.info.id)
-def test_a_plain_endpoint_that_leads_to_https_is_not_judged(check: Check[WebFacts]) -> None:
-    facts = chain(to(TLS, SET + "sid=1", url="http://a.test/"), answer(TLS, SET + "sid=1"))
+def test_on_the_way_to_https_a_fault_is_told_there_and_its_absence_is_a_pass(
+    check: Check[WebFacts],
+) -> None:
+    bad = SET + "__Host-sid=1"
+    faulty = chain(to(TLS, bad, url="http://a.test/"), answer(TLS, bad))
+    clean = chain(to(TLS, url="http://a.test/"), answer(TLS, bad))
 
-    assert outcome(check, facts) == "not_applicable"
+    assert outcome(check, faulty) == "not_applicable"
+    assert outcome(check, clean) == "passed"
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,9 @@ NOT_FOUND = chain(answer(TLS, html="<p>", status=404))
         (chain(to("http://a.test", url=TLS), answer("http://a.test/", html="x")), "not_evaluated"),
         (JSON, "not_applicable"),
         (chain(answer(TLS, status=204)), "not_applicable"),
-        (chain(to(TLS, url="http://a.test/"), answer(TLS, html="x")), "not_applicable"),
-        (leaving(TLS, "https://b.test/"), "not_applicable"),
-        (chain(to("x", url=TLS + "x"), answer("https://a.test:8443/", html="x")), "not_applicable"),
+        (chain(to(TLS, url="http://a.test/"), answer(TLS, html="x")), "passed"),
+        (leaving(TLS, "https://b.test/"), "passed"),
+        (chain(to("x", url=TLS + "x"), answer("https://a.test:8443/", html="x")), "passed"),
     ],
 )
 def test_a_page_must_have_a_policy(facts: WebFacts, expected: str) -> None:
@@ -64,6 +64,22 @@ def test_the_www_variant_is_judged_as_the_site() -> None:
 )
 def test_inline_script_must_be_blocked(lines: tuple[str, ...], expected: str) -> None:
     assert outcome(checks.inline_script_is_blocked, page(*lines)) == expected
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ((CSP + "style-src 'unsafe-inline'",), "failed"),
+        ((CSP + "default-src 'self' 'unsafe-inline'",), "failed"),
+        ((CSP + "style-src 'unsafe-inline' 'nonce-r4nd0m'",), "passed"),
+        ((CSP + "style-src 'unsafe-inline'", CSP + "style-src 'self'"), "passed"),
+        ((CSP + "style-src 'self'; style-src-attr 'unsafe-inline'",), "failed"),
+        ((CSP + "script-src 'unsafe-inline'",), "not_applicable"),
+        ((), "not_applicable"),
+    ],
+)
+def test_inline_styles_must_be_blocked(lines: tuple[str, ...], expected: str) -> None:
+    assert outcome(checks.inline_style_is_blocked, page(*lines)) == expected
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,21 @@ def test_types_must_not_be_guessed(facts: WebFacts, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (page(), "failed"),
+        (page("Cross-Origin-Opener-Policy: unsafe-none"), "failed"),
+        (page("Cross-Origin-Opener-Policy: same-origin; report-to=x"), "passed"),
+        (page("Cross-Origin-Resource-Policy: same-site"), "passed"),
+        (ERROR, "not_evaluated"),
+        (JSON, "not_applicable"),
+    ],
+)
+def test_a_page_must_be_isolated(facts: WebFacts, expected: str) -> None:
+    assert outcome(checks.page_is_isolated, facts) == expected
+
+
+@pytest.mark.parametrize(
     ("facts", "missing", "unsafe"),
     [
         (page(), "failed", "passed"),
@@ -113,7 +128,7 @@ def test_the_server_version_must_be_hidden(facts: WebFacts, expected: str) -> No
         (page("X-Powered-By: W3 Total Cache"), "passed"),
         (page("X-Powered-By: ASP.NET"), "passed"),
         (chain(answer(TLS, status=503)), "not_evaluated"),
-        (ONWARD, "not_applicable"),
+        (ONWARD, "passed"),
     ],
 )
 def test_the_framework_version_must_be_hidden(facts: WebFacts, expected: str) -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.rendering.render_csv import formula_safe, render_csv
+from services.rendering.render_csv import render_csv
+from services.spreadsheet import bare, guarded
 from tests.unit.rendering.hostile import a_hostile_document
 from tests.unit.rendering.samples import a_document, findings_of
 
@@ -61,29 +62,39 @@ def test_the_documented_columns_come_first_and_every_finding_has_its_row() -> No
     ],
 )
 def test_a_cell_that_a_spreadsheet_would_calculate_gets_an_apostrophe(value: str) -> None:
-    assert formula_safe(value).startswith("'")
+    assert guarded(value).startswith("'")
 
 
 @pytest.mark.parametrize(
     "value", ["", "plain", "a=b", "10.0.0.1", "'quoted'", "Łódź", "two\nlines"]
 )
 def test_an_ordinary_cell_stays_as_it_is(value: str) -> None:
-    assert formula_safe(value) == value
+    assert guarded(value) == value
 
 
 @given(st.text())
 def test_no_cell_starts_a_formula(value: str) -> None:
-    safe = formula_safe(value)
+    safe = guarded(value)
 
     assert not safe.lstrip().startswith(("=", "+", "-", "@", "|", "%"))
-    assert "\x00" not in safe
+
+
+@given(st.text() | st.text(alphabet="'=+a \t\uff1d"))
+def test_the_guard_can_be_taken_off_again(value: str) -> None:
+    assert bare(guarded(value)) == value
+
+
+def test_a_report_has_no_control_characters() -> None:
+    document = a_document((replace(findings_of(1)[0], message="a\x00b\x1bc"),))
+
+    assert rows(render_csv(document))[1][2] == "abc"
 
 
 @given(st.text(alphabet='a"=,;\r\n\t \u0141'))
 def test_every_cell_survives_a_round_trip(value: str) -> None:
     document = a_document((replace(findings_of(1)[0], message=value),))
 
-    assert rows(render_csv(document))[1][2] == formula_safe(value)
+    assert rows(render_csv(document))[1][2] == guarded(value)
 
 
 def test_hostile_words_stay_in_their_cells() -> None:

@@ -1,0 +1,116 @@
+"""Every connection is vetted, budgeted and closed; the budget is one per address."""
+
+import asyncio
+import time
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from services.scanner.address import AddressPolicy, AddressRefused
+from services.scanner.connector import Connector
+from tests.scanner.net.listeners import hangs_up, listening, open_port, port_of, was_connected_to
+
+LOCALHOST = ip_address("127.0.0.1")
+_LOOPBACK = AddressPolicy((ip_network("127.0.0.0/8"),))
+
+
+def _connector(connections: int = 4, per_second: float = 1000.0) -> Connector:
+    return Connector(
+        _LOOPBACK, connections_per_address=connections, connections_per_second=per_second
+    )
+
+
+async def test_a_refused_address_gets_no_packet() -> None:
+    """SSRF-1."""
+    connector = Connector(AddressPolicy(), connections_per_address=1, connections_per_second=10)
+    with open_port() as server:
+        with pytest.raises(AddressRefused):
+            async with connector.open(LOCALHOST, port_of(server), timeout_s=1):
+                pytest.fail("a refused address was connected to")
+        assert not was_connected_to(server)
+
+
+async def test_no_more_connections_at_once_than_the_budget_has() -> None:
+    connector = _connector(connections=3)
+    at_once: list[int] = []
+    now = 0
+
+    async def visit(port: int) -> None:
+        nonlocal now
+        async with connector.open(LOCALHOST, port, timeout_s=1):
+            now += 1
+            at_once.append(now)
+            await asyncio.sleep(0.01)
+            now -= 1
+
+    with open_port() as server:
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(12):
+                tasks.create_task(visit(port_of(server)))
+
+    assert len(at_once) == 12
+    assert max(at_once) == 3
+
+
+async def test_connections_to_one_address_keep_their_distance_and_others_do_not_wait() -> None:
+    connector = _connector(per_second=20.0)
+
+    async def visit(host: str, port: int) -> None:
+        async with connector.open(ip_address(host), port, timeout_s=1):
+            pass
+
+    budget = connector.budget(LOCALHOST)  # held: it lives as long as somebody holds it
+    started_s = time.monotonic()
+    with open_port("0.0.0.0") as server:
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(1, 21):
+                tasks.create_task(visit(f"127.0.2.{number}", port_of(server)))
+        others_s = time.monotonic() - started_s
+        for _ in range(5):
+            await visit("127.0.0.1", port_of(server))
+    took_s = time.monotonic() - started_s - others_s
+
+    assert others_s < 0.2
+    assert took_s > 4 * 0.05
+    assert budget.connections_opened == 5
+
+
+async def test_a_server_that_cuts_us_off_three_times_is_left_in_peace() -> None:
+    connector = _connector()
+    budget = connector.budget(LOCALHOST)
+    for _ in range(3):
+        budget.note_reset()
+
+    with open_port() as server:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                async with connector.open(LOCALHOST, port_of(server), timeout_s=1):
+                    pytest.fail("the connection came too soon")
+        assert not was_connected_to(server)
+
+
+async def test_an_answer_in_between_forgives_resets() -> None:
+    connector = _connector()
+    budget = connector.budget(LOCALHOST)
+    for _ in range(6):
+        budget.note_reset()
+        budget.note_answer()
+
+    with open_port() as server:
+        async with (
+            asyncio.timeout(0.5),
+            connector.open(LOCALHOST, port_of(server), timeout_s=1),
+        ):
+            pass
+
+
+async def test_a_connection_is_closed_whatever_happens_inside() -> None:
+    connector = _connector(connections=1)
+    async with listening(hangs_up) as server:
+        for _ in range(3):
+            with pytest.raises(ZeroDivisionError):
+                async with connector.open(LOCALHOST, server.port, timeout_s=1) as (reader, _):
+                    await reader.read()
+                    raise ZeroDivisionError
+
+    assert server.connections == 3  # with one place only: each gave it back
