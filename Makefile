@@ -7,7 +7,7 @@ COMPILE := uv pip compile -q --universal --generate-hashes --no-header --no-anno
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev up test lint format cover benchmark lock migrate worker schema
+.PHONY: help setup dev up test fuzz contract lint format cover benchmark lock migrate worker schema
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -23,6 +23,12 @@ up: ## start everything: database, Redis, gateway, worker (Ctrl-C stops it)
 
 test: ## run the tests on servers of their own
 	@$(PYTHON) run.py test $(ARGS)
+
+fuzz: dev ## send 200 requests to each operation, half of them malformed
+	NIS2_FUZZ_EXAMPLES=200 $(BIN)/python -m pytest tests/fuzz $(ARGS)
+
+contract: dev ## lint the OpenAPI document, generate clients and drive one (needs npm)
+	$(BIN)/python -m tests.contract_tools $(ARGS)
 
 lint: dev ## style, format, types, imports: what has to pass
 	$(BIN)/ruff check .

@@ -73,8 +73,8 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     if settings.rate_limits == "on":
         app.add_middleware(RateLimitMiddleware, rule=address_rule(settings), counter=counter)
     app.add_middleware(UnexpectedErrorMiddleware)
-    app.add_middleware(HeadMiddleware)
     app.add_middleware(GZipMiddleware, minimum_size=1024)
+    app.add_middleware(HeadMiddleware)
     if settings.cors_origins:
         app.add_middleware(CrossOriginMiddleware, origins=settings.cors_origins)
     app.add_middleware(HeaderLimitMiddleware)

@@ -101,6 +101,15 @@ def migrate() -> None:
     typer.echo(f"Applied {', '.join(applied)}" if applied else "The database is up to date")
 
 
+@app.command()
+def jobs() -> None:
+    """Show what waits, who works and what failed, over all organizations."""
+    from gateway.jobs_command import show_jobs  # noqa: PLC0415 - the database is not for all
+
+    with _settings_errors():
+        show_jobs()
+
+
 app.command()(_settings_errors()(scan))
 app.command()(openapi)
 app.command()(schema)

@@ -109,6 +109,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
         headers["Allow"] = ", ".join(sorted(_methods(request)))
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=headers)
+    if error.status_code == 400:  # noqa: PLR2004 - FastAPI's own, for bytes that are no JSON
+        return _response(request.scope, 422, "body: cannot be read", "validation_failed")
     code = _CODES.get(error.status_code, "error")
     return _response(request.scope, error.status_code, str(error.detail), code, headers=headers)
 

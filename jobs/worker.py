@@ -34,6 +34,7 @@ log = structlog.get_logger()
 
 _IN_PROGRESS_S = 30
 """How long arq keeps a dead worker's job from others; the leases in the database decide anyway."""
+_IS_STOPPING = "nis2_is_stopping"
 _FINISH_S = 15
 """After SIGTERM: how long running jobs may go on before they are handed back."""
 
@@ -54,6 +55,7 @@ async def start(ctx: Ctx) -> None:
             scanner=NetworkScanner(probes),
             name=f"{socket.gethostname()}:{os.getpid()}",
             lease_s=settings.scan_lease_s,
+            is_stopping=ctx.get(_IS_STOPPING, lambda: False),
         )
         JobContext(resources, worker, stack.pop_all()).put_into(ctx)
     log.info("worker_started", name=worker.name)
@@ -92,4 +94,5 @@ def make_worker() -> Worker:
     # The class is what the arq command wants; its Protocol names attributes one by one.
     worker = create_worker(WorkerSettings)  # pyright: ignore[reportArgumentType]
     worker.in_progress_timeout_s = _IN_PROGRESS_S
+    worker.ctx[_IS_STOPPING] = lambda: not worker.allow_pick_jobs
     return worker

@@ -7,10 +7,10 @@ from datetime import timedelta
 from email.utils import parseaddr
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services.scanner.address import AddressPolicy, Network
@@ -113,7 +113,7 @@ class Settings(ScanSettings):
 
     smtp_url: SecretStr | None = None
     """``smtp://`` (STARTTLS if offered; required for a password) or ``smtps://``; None: no mail."""
-    mail_from: str | None = None
+    mail_from: str | None = Field(default=None, validate_default=True)
     """The sender of our mails; needed with ``smtp_url``."""
     app_url: AnyHttpUrl | None = None
     """A front end: mails link to its ``/accept-invitation`` and ``/reset-password``."""
@@ -156,13 +156,14 @@ class Settings(ScanSettings):
                 raise ValueError("must be smtp://[user:password@]host[:port] or smtps://…")
         return value
 
-    @model_validator(mode="after")
-    def _mail_is_whole(self) -> Self:
-        if (self.smtp_url is None) != (self.mail_from is None):
+    @field_validator("mail_from")
+    @classmethod
+    def _mail_is_whole(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if "smtp_url" in info.data and (info.data["smtp_url"] is None) != (value is None):
             raise ValueError("NIS2_SMTP_URL and NIS2_MAIL_FROM are needed together")
-        if self.mail_from is not None and not parseaddr(self.mail_from)[1].partition("@")[2]:
-            raise ValueError("NIS2_MAIL_FROM must be an e-mail address")
-        return self
+        if value is not None and not parseaddr(value)[1].partition("@")[2]:
+            raise ValueError("must be an e-mail address, or Name <address>")
+        return value
 
     @field_validator("database_url", "migration_database_url")
     @classmethod

@@ -132,6 +132,11 @@ async def _execute(url: str, *statements: str) -> None:
         await engine.dispose()
 
 
+async def empty_tables(servers: Servers) -> None:
+    tables = ", ".join(table.name for table in METADATA.sorted_tables)
+    await _execute(servers.owner_url, f"truncate {tables} cascade")
+
+
 @pytest.fixture(scope="session")
 def settings(migrated: Servers) -> Settings:
     """Settings of a platform that may scan loopback, with cheap passwords."""
@@ -156,8 +161,7 @@ async def open_platform(settings: Settings) -> AsyncGenerator[Resources]:
 async def resources(open_platform: Resources, migrated: Servers) -> AsyncGenerator[Resources]:
     """The platform's pools; what the test wrote is gone afterwards."""
     yield open_platform
-    tables = ", ".join(table.name for table in METADATA.sorted_tables)
-    await _execute(migrated.owner_url, f"truncate {tables} cascade")
+    await empty_tables(migrated)
     keys = cast("list[bytes]", await open_platform.redis.keys("*"))  # pyright: ignore[reportUnknownMemberType] - untyped in redis-py
     ours = [key for key in keys if key.startswith((b"nis2:", b"arq:"))]
     if ours:

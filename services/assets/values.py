@@ -37,12 +37,14 @@ def normalize_name(name: str) -> str:
 
 def normalize_tags(tags: Sequence[str] | None) -> list[str]:
     """Trimmed, unique whatever the case, in the order given. Raises InvalidInput."""
-    unique = {tag.strip().casefold(): tag.strip() for tag in reversed(tags or ()) if tag.strip()}
+    unique: dict[str, str] = {}
+    for tag in filter(None, (tag.strip() for tag in tags or ())):
+        unique.setdefault(tag.casefold(), tag)
     if len(unique) > MAX_TAGS:
         raise InvalidInput(f"At most {MAX_TAGS} tags", field="tags")
     if any(len(tag) > MAX_TAG_LENGTH for tag in unique.values()):
         raise InvalidInput(f"A tag has at most {MAX_TAG_LENGTH} characters", field="tags")
-    return list(reversed(unique.values()))
+    return list(unique.values())
 
 
 def normalize_description(description: str | None) -> str | None:

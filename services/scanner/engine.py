@@ -15,6 +15,7 @@ from services.scanner.net.verdicts import INFOS as NET_CHECKS
 from services.scanner.profile import Profile
 from services.scanner.resolver import Resolver
 from services.scanner.result import TargetResult
+from services.scanner.site_scan import SITE_SUITES
 from services.scanner.suite import Suite
 from services.scanner.target import Target
 from services.scanner.target_scan import TargetScan
@@ -24,6 +25,7 @@ SUITES: tuple[Suite[Any, Any], ...] = (
     tls.SUITE,
     http.HTTPS_SUITE,
     http.HTTP_SUITE,
+    *SITE_SUITES,
     dns.SUITE,
     mail.SUITE,
     ssh.SUITE,

@@ -30,5 +30,10 @@ class Profile:
     """Limit of one probe; one target may take six times as long (TGT-1)."""
 
     @property
+    def looks_beside_roots(self) -> bool:
+        """Whether web endpoints are asked for more than their root: never in a quick scan."""
+        return self.features.web_checks and self.scan_type is not ScanType.QUICK
+
+    @property
     def target_timeout_s(self) -> float:
         return 6 * self.probe_timeout_s

@@ -8,6 +8,7 @@ from typing import Any
 
 from services.scanner.bounds import bounded
 from services.scanner.check import CheckResult, Endpoint
+from services.scanner.http import WebFacts
 from services.scanner.net.facts import PortFacts, Service
 from services.scanner.result import TargetResult, TargetStatus
 from services.scanner.target import Target
@@ -30,6 +31,10 @@ class Record:
     addresses: tuple[str, ...] = ()
     ports: PortFacts | None = None
     services: dict[int, Service] = field(default_factory=dict[int, Service])
+    sites: dict[Endpoint, WebFacts] = field(default_factory=dict[Endpoint, WebFacts])
+    """Web endpoints whose root was seen, to be looked at again."""
+    secrets_found: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
+    """Masked."""
     info: dict[str, dict[str, Any]] = field(  # Any: JSON objects
         default_factory=lambda: {
             "http": {},
@@ -80,6 +85,7 @@ class Record:
                 dns_info=self.info["dns"],
                 mail_info=self.info["mail"],
                 ssh_info=self.info["ssh"],
+                secrets_found=tuple(self.secrets_found),
                 checks=tuple(self.checks),
                 errors=tuple(self.errors),
             )

@@ -55,7 +55,7 @@ class TargetResult:
     whois_info: Info = field(default_factory=dict[str, Any])
     """What the registry says of the domain."""
     secrets_found: tuple[Info, ...] = ()
-    """Masked: never the secret itself (SEC-1)."""
+    """Masked, never the value (SEC-1): ``{kind, url, preview, hash, is_public_by_design}``."""
     checks: tuple[CheckResult, ...] = ()
     errors: tuple[str, ...] = ()
 

@@ -15,6 +15,7 @@ import dns.rdatatype
 from services.scanner import dns as dns_room
 from services.scanner import http, mail, ssh, tls
 from services.scanner.address import Address, AddressRefused
+from services.scanner.allowance import MOST_REQUESTS, Allowance
 from services.scanner.check import Endpoint
 from services.scanner.context import ProbeContext
 from services.scanner.net.checks import NameFacts, ScopeFacts
@@ -33,6 +34,7 @@ from services.scanner.service import (
     ServiceSubject,
     ServiceSuite,
 )
+from services.scanner.site_scan import expect_site, look_at_sites, skip_site
 from services.scanner.suite import Suite
 from services.scanner.target import Target
 
@@ -64,7 +66,8 @@ class TargetScan:
             exchange_timeout_s=min(context.options.exchange_timeout_s, limit_s),
             connect_timeout_s=min(context.options.connect_timeout_s, limit_s),
         )
-        return cls(replace(context, options=options), sweeper, profile, Record(target))
+        context = replace(context, options=options, allowance=Allowance(MOST_REQUESTS))
+        return cls(context, sweeper, profile, Record(target))
 
     async def run(self) -> TargetResult:
         """Look for as long as the profile allows; what the target does never raises."""
@@ -143,6 +146,8 @@ class TargetScan:
         async with asyncio.TaskGroup() as tasks:
             for port in ports_to_ask(facts):
                 tasks.create_task(self._look_at_port(facts.address, port))
+        if self.profile.looks_beside_roots:
+            await look_at_sites(self.record, self._run)
         del budget
 
     async def _sweep(self, addresses: Sequence[Address], ports: Sequence[int]) -> PortFacts:
@@ -172,6 +177,8 @@ class TargetScan:
             for suite, protocol in _WEB_SUITES:
                 endpoint = Endpoint(self.record.host, None, protocol)
                 self.record.checks.extend(suite.without_facts(endpoint, reason))
+                if self.profile.looks_beside_roots and protocol != "tls":
+                    skip_site(self.record, endpoint, reason)
 
     async def _look_at_port(self, address: Address, port: int) -> None:
         name = self.record.target.name
@@ -219,7 +226,13 @@ class TargetScan:
         subject = http.WebSubject(self.record.host, address, service.port, service.is_tls)
         suite = http.HTTPS_SUITE if service.is_tls else http.HTTP_SUITE
         endpoint = Endpoint(self.record.host, service.port, "https" if service.is_tls else "http")
-        await self._run(suite, subject, endpoint, http.describe)
+        if self.profile.looks_beside_roots:
+            expect_site(self.record, endpoint)
+        facts = await self._run(suite, subject, endpoint, http.describe)
+        if facts is not None:
+            self.record.sites[endpoint] = facts
+        elif self.profile.looks_beside_roots:
+            skip_site(self.record, endpoint, "the web endpoint could not be looked at")
 
     async def _look_at_zone(self, name: str) -> None:
         await self._run(dns_room.SUITE, name, Endpoint(name, None, "dns"), dns_room.describe)
@@ -233,7 +246,7 @@ class TargetScan:
         subject: Subject,
         endpoint: Endpoint,
         describe: Describe[Facts] | None = None,
-    ) -> None:
+    ) -> Facts | None:
         record = self.record
         record.unfinished[suite.name, endpoint] = suite.without_facts
         seen = await suite.run(self.context, subject, endpoint)
@@ -242,11 +255,14 @@ class TargetScan:
         if seen.facts is not None and describe is not None:
             info = dict(describe(seen.facts))
             where = record.info[endpoint.protocol]
-            where.update(info if endpoint.port is None else {str(endpoint.port): info})
+            if endpoint.port is not None:  # several suites may tell about one port
+                where = where.setdefault(str(endpoint.port), {})
+            where.update(info)
         if seen.error is not None:
             record.errors.append(f"{endpoint.protocol} at {endpoint}: {seen.error}")
             reason = f"{endpoint.protocol} could not be looked at: {seen.error}"
             record.downgrade(TargetStatus.PARTIALLY_EVALUATED, reason)
+        return seen.facts
 
     def _stop_at_time_limit(self) -> None:
         record = self.record

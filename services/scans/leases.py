@@ -4,6 +4,7 @@ The database's clock decides: clocks of workers may differ. ``attempt`` is the f
 worker whose attempt is not the row's has lost the batch, and nothing it writes is kept.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -88,6 +89,14 @@ async def close_batch(session: AsyncSession, lease: Lease) -> bool:
     return not left
 
 
+async def queue_batches(
+    session: AsyncSession, organization_id: UUID, scan_id: UUID, *, most: int
+) -> Sequence[UUID]:
+    """Mark the next waiting batches of a scan as queued, in order; gives back their ids."""
+    parameters = {"organization_id": organization_id, "scan_id": scan_id, "most": most}
+    return (await session.scalars(_QUEUE, parameters)).all()
+
+
 async def release_batch(session: AsyncSession, lease: Lease) -> None:
     """Hand an unfinished batch back at once: this worker was asked to stop, the batch is well."""
     await session.execute(_RELEASE, _fence(lease))
@@ -149,6 +158,17 @@ _CLOSE = text(
 update scan_batches batch set status = 'done', lease_until = null, updated_at = now()
  where {_OURS} returning 1
     """  # noqa: S608 - as above
+)
+_QUEUE = text(
+    """
+update scan_batches set queued_at = clock_timestamp(), updated_at = now()
+ where organization_id = :organization_id and id in (
+   select id from scan_batches
+    where organization_id = :organization_id and scan_id = :scan_id
+      and status = 'pending' and queued_at is null
+    order by number limit :most for update skip locked)
+returning id
+    """
 )
 _LEFT = text(
     """

@@ -119,6 +119,12 @@ class ScanBatch(Entity):
         UniqueConstraint("organization_id", "id"),
         UniqueConstraint("scan_id", "number"),
         Index(
+            "ix_scan_batches_waiting",
+            "scan_id",
+            "number",
+            postgresql_where=text("status = 'pending' and queued_at is null"),
+        ),
+        Index(
             "ix_scan_batches_due",
             "lease_until",
             postgresql_where=text("status in ('pending', 'running')"),
@@ -132,6 +138,8 @@ class ScanBatch(Entity):
     status: Mapped[BatchStatus] = mapped_column(default=BatchStatus.PENDING)
     attempt: Mapped[int] = mapped_column(default=0)
     """The fencing token: a worker whose attempt is not this one has lost the batch (JOB-3)."""
+    queued_at: Mapped[datetime | None] = mapped_column(default=None)
+    """None: it waits until an earlier batch of its scan is done."""
     lease_owner: Mapped[str | None] = mapped_column(default=None)
     lease_until: Mapped[datetime | None] = mapped_column(default=None)
 

@@ -10,16 +10,19 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.assets import Asset
-from services.database import Database, Scope, utcnow
+from services.database import Database, Scope, UnitOfWork, utcnow
 from services.events import Event
 from services.identifiers import uuid7
 from services.queue import Job
 from services.scanner.target import Target, TargetType
+from services.scans import leases
 from services.scans.models import BatchStatus, Scan, ScanBatch, ScanStatus, ScanTarget
 
 log = structlog.get_logger()
 
 RUN_BATCH = "run_batch"
+WINDOW = 16
+"""Batches of one scan in the queue at once: a large network cannot keep the others waiting."""
 _ROWS_PER_INSERT = 1000
 Row = dict[str, Any]  # Any: column values of one row
 
@@ -43,10 +46,18 @@ async def plan_scan(
             scan.error_message = "Every asset of this scan was removed before it began"
             return
         scan.targets_total = len(targets)
-        for batch_id in await _write(work.session, scan, targets, batch_size):
-            work.enqueue(Job(RUN_BATCH, organization_id, batch_id))
+        await _write(work.session, scan, targets, batch_size)
+        await queue_next(work, scan.organization_id, scan.id, most=WINDOW)
         work.announce(Event(organization_id, "scan.progress", scan_id, {"progress": 0}))
     log.info("scan_planned", scan_id=str(scan_id), targets=len(targets))
+
+
+async def queue_next(
+    work: UnitOfWork, organization_id: UUID, scan_id: UUID, *, most: int = 1
+) -> None:
+    """Ring for the next batches of a scan that nobody was told of yet."""
+    for batch_id in await leases.queue_batches(work.session, organization_id, scan_id, most=most):
+        work.enqueue(Job(RUN_BATCH, organization_id, batch_id))
 
 
 async def _claim(session: AsyncSession, organization_id: UUID, scan_id: UUID) -> Scan | None:
@@ -93,8 +104,8 @@ def _target(asset: Asset) -> Target:
 
 async def _write(
     session: AsyncSession, scan: Scan, targets: dict[Target, UUID], batch_size: int
-) -> list[UUID]:
-    """Batches and targets in sets; gives back the batches' ids."""
+) -> None:
+    """Batches and targets in sets."""
     now = utcnow()
     # Domains first: a person who watches sees the answers they asked for by name.
     ordered = sorted(targets.items(), key=lambda item: item[0].type is not TargetType.DOMAIN)
@@ -119,7 +130,6 @@ async def _write(
         await session.execute(insert(ScanBatch), chunk)
     for chunk in _chunks(rows):
         await session.execute(insert(ScanTarget), chunk)
-    return [batch["id"] for batch in batches]
 
 
 def _row(scan: Scan, id: UUID, now: object) -> Row:

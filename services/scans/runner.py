@@ -5,7 +5,7 @@ lost its lease writes nothing.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -24,7 +24,7 @@ from services.scanner.target import Target
 from services.scans import leases
 from services.scans.leases import Lease, LeaseLost
 from services.scans.models import Scan, ScanResult, ScanTarget
-from services.scans.planner import RUN_BATCH
+from services.scans.planner import RUN_BATCH, queue_next
 from services.scans.storing import store_result
 
 log = structlog.get_logger()
@@ -44,6 +44,8 @@ class Worker:
     scanner: Scanner
     name: str
     lease_s: float = 30.0
+    is_stopping: Callable[[], bool] = lambda: False
+    """Asked before each target: a worker that was told to stop begins nothing new."""
 
 
 async def run_batch(worker: Worker, organization_id: UUID, batch_id: UUID) -> None:
@@ -59,14 +61,14 @@ async def run_batch(worker: Worker, organization_id: UUID, batch_id: UUID) -> No
         profile, concurrency = await _profile(work.session, lease)
     try:
         await _work_through(worker, lease, targets, profile, concurrency)
-        await _close(worker.database, lease)
+        if worker.is_stopping():
+            await _hand_back(worker.database, lease)
+        else:
+            await _close(worker.database, lease)
     except LeaseLost:
         log.info("batch_lost", batch_id=str(batch_id), attempt=lease.attempt)
     except asyncio.CancelledError:
-        # This worker stops; the batch is handed back at once rather than when its lease ends.
-        async with worker.database.transaction(scope) as work:
-            await leases.release_batch(work.session, lease)
-            work.enqueue(Job(RUN_BATCH, organization_id, batch_id, lease.attempt))
+        await _hand_back(worker.database, lease)
         raise
 
 
@@ -81,6 +83,8 @@ async def _work_through(
 
     async def one(target: ScanTarget) -> None:
         async with slots:
+            if worker.is_stopping():
+                return
             seen = await _look(worker.scanner, lease, _target(target), profile)
         await _store(worker.database, lease, target, seen)
 
@@ -159,6 +163,15 @@ async def _close(database: Database, lease: Lease) -> None:
     async with database.transaction(Scope(organization_id=lease.organization_id)) as work:
         if await leases.close_batch(work.session, lease):
             work.enqueue(Job(FINALIZE_SCAN, lease.organization_id, lease.scan_id))
+        else:
+            await queue_next(work, lease.organization_id, lease.scan_id)
+
+
+async def _hand_back(database: Database, lease: Lease) -> None:
+    """At once, rather than when the lease ends; what is finished of the batch stays."""
+    async with database.transaction(Scope(organization_id=lease.organization_id)) as work:
+        await leases.release_batch(work.session, lease)
+        work.enqueue(Job(RUN_BATCH, lease.organization_id, lease.batch_id, lease.attempt))
 
 
 async def _unfinished(session: AsyncSession, lease: Lease) -> Sequence[ScanTarget]:

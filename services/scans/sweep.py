@@ -60,7 +60,7 @@ select batch.organization_id, batch.id, batch.attempt
   join scans scan on scan.organization_id = batch.organization_id and scan.id = batch.scan_id
  where scan.status = 'running'
    and ((batch.status = 'pending'
-         and batch.updated_at < clock_timestamp() - cast(:quiet as interval))
+         and batch.queued_at < clock_timestamp() - cast(:quiet as interval))
         or (batch.status = 'running' and batch.lease_until < clock_timestamp()))
  order by batch.updated_at limit :most
             """

@@ -280,13 +280,12 @@ async def test_the_sweep_finds_every_scan_whose_messages_were_lost(
     for _ in range(3):
         await resources.redis.delete("nis2:queue")
         async with resources.database.transaction(admin.scope) as work:
-            for table in ("scans", "scan_batches"):
-                await work.session.execute(
-                    text(
-                        f"update {table} set created_at = now() - interval '1 minute',"  # noqa: S608 - our own names
-                        " updated_at = now() - interval '1 minute'"
-                    )
-                )
+            for statement in (
+                "update scans set created_at = now() - interval '1 minute',"
+                " updated_at = now() - interval '1 minute'",
+                "update scan_batches set queued_at = now() - interval '1 minute'",
+            ):
+                await work.session.execute(text(statement))
         (job,) = await sweep_scans(resources.database)
         swept.append(job.name)
         if job.name == "plan_scan":

@@ -53,7 +53,7 @@ class Story:
         assert response.is_success, (row, response.status_code, response.text)
         self.answers[row] = response
         is_json = response.headers.get("content-type", "").startswith("application/json")
-        return response.json() if is_json else None
+        return response.json() if is_json and response.content else None
 
     async def tell(self) -> None:
         """From registering to deleting; every row at least once."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.assets import Criticality
 from services.assets.csv_export import ExportedAsset, write_assets
 from services.assets.csv_rows import COLUMNS, join_tags, read_import, split_tags
-from services.assets.values import normalize_values
+from services.assets.values import normalize_description, normalize_name, normalize_tags
 from services.errors import InvalidInput
 from services.resources import Resources
 from services.scanner.target import parse_target
@@ -126,17 +126,18 @@ def test_whatever_can_be_stored_survives_export_and_import(
     for number, (name, tags, description, is_active) in enumerate(given_assets):
         target = parse_target(f"h{number}.example")
         try:
-            normal = normalize_values({"name": name})
+            shown = normalize_name(name)
         except InvalidInput:  # no name is left when its blanks are gone
-            normal = {"name": target.value}
-        normal |= normalize_values({"tags": tags, "description": description})
+            shown = target.value
         assets.append(
             ExportedAsset(
-                **normal,
+                name=shown,
                 target_type=target.type,
                 target_value=target.value,
+                tags=normalize_tags(tags),
                 criticality=Criticality.HIGH,
                 owner_email=None,
+                description=normalize_description(description),
                 is_active=is_active,
             )
         )

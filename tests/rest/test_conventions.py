@@ -17,7 +17,7 @@ from tests.rest.schedule_requests import create_asset, create_schedule
 
 
 async def _post(
-    client: AsyncClient, member: Member, body: dict[str, object], key: str = "first"
+    client: AsyncClient, member: Member, body: dict[str, str], key: str = "first"
 ) -> Response:
     headers = {**member.headers, "Idempotency-Key": key}
     return await client.post("/api/v1/assets", json=body, headers=headers)

@@ -45,7 +45,7 @@ async def test_every_error_is_json_with_a_sentence(
 async def test_a_405_names_every_method_of_the_path(client: AsyncClient, admin: Member) -> None:
     response = await client.put("/api/v1/assets", headers=admin.headers)
 
-    assert response.headers["Allow"] == "GET, POST"
+    assert response.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_half_a_mail_configuration_is_refused_at_the_start(
     with pytest.raises(ValidationError) as caught:
         Settings.model_validate(given)
 
-    assert "secret" not in str(caught.value)
+    assert "user:secret" not in str(caught.value)
 
 
 def test_a_whole_mail_configuration_is_taken(settings: Settings) -> None:
@@ -87,4 +87,4 @@ def test_a_whole_mail_configuration_is_taken(settings: Settings) -> None:
     taken = Settings.model_validate(settings.model_dump() | given)
 
     assert taken.sends_mail
-    assert "secret" not in repr(taken)
+    assert "user:secret" not in repr(taken)

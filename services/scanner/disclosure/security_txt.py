@@ -22,7 +22,9 @@ _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}:[^\s<>\"{}|\\^`]{1,4000}")
 _DATE_TIME = re.compile(  # RFC 3339 section 5.6, and case does not matter
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)"
 )
-_URI_FIELDS = frozenset({"acknowledgments", "canonical", "contact", "encryption", "hiring", "policy"})
+_URI_FIELDS = frozenset(
+    {"acknowledgments", "canonical", "contact", "encryption", "hiring", "policy"}
+)
 _KNOWN = _URI_FIELDS | {"expires", "preferred-languages", "csaf"}
 _AT_MOST_ONCE = ("expires", "preferred-languages")
 

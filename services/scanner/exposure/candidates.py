@@ -17,7 +17,12 @@ HEAD_BYTES = 2 * 1024
 """Enough of a dump or an archive to know it; no more of it is read."""
 _GIT_HEAD = re.compile(rb"(ref: refs/heads/[^\s]{1,200}|[0-9a-f]{40}|[0-9a-f]{64})\s{0,4}")
 _VARIABLE = re.compile(r"(export )?[A-Z][A-Z0-9_]{1,100}=.{0,4096}")
-_DUMPS = (b"-- MySQL dump", b"-- MariaDB dump", b"-- PostgreSQL database dump", b"-- phpMyAdmin SQL")
+_DUMPS = (
+    b"-- MySQL dump",
+    b"-- MariaDB dump",
+    b"-- PostgreSQL database dump",
+    b"-- phpMyAdmin SQL",
+)
 _SANDBOX_LINE = b"/*!999999\\- enable the sandbox mode"  # MariaDB writes it before the title
 _TAR_MARK = slice(257, 262)
 _ENOUGH_VARIABLES = 2
@@ -57,8 +62,8 @@ def _environment(reply: Reply) -> str:
     lines = [line.strip() for line in reply.body.decode("utf-8", "replace").splitlines()]
     telling = [line[:4200] for line in lines if line and not line.startswith("#")]
     variables = sum(_VARIABLE.fullmatch(line) is not None for line in telling)
-    is_environment = (
-        variables >= _ENOUGH_VARIABLES and variables >= _SHARE_OF_VARIABLES * len(telling)
+    is_environment = variables >= _ENOUGH_VARIABLES and variables >= _SHARE_OF_VARIABLES * len(
+        telling
     )
     return f"{variables} variables" if is_environment else ""
 

@@ -152,15 +152,10 @@ def _is_same(reply: Reply, nonsense: Reply) -> bool:
 def _directories(site: Site) -> tuple[str, ...]:
     """The page's own directory, two that it loads from, and else the usual ones."""
     content = site.content
-    found: dict[str, None] = {}
-    if not isinstance(content, Verdict):
-        found[_directory_of(content.url.target)] = None
-        loads = () if content.page is None else content.page.loads
-        for load in loads:
-            if (path := _own_directory(site, load.url)) is not None:
-                found[path] = None
-    found.update(dict.fromkeys((*list(found)[1:], *_USUAL_DIRECTORIES)))
-    return tuple(list(found)[: _MOST_DIRECTORIES + 1])
+    page = None if isinstance(content, Verdict) else content.page
+    loaded = (_own_directory(site, load.url) for load in (page.loads if page else ()))
+    paths = (_directory_of(site.page_url.target), *filter(None, loaded), *_USUAL_DIRECTORIES)
+    return tuple(dict.fromkeys(paths))[: _MOST_DIRECTORIES + 1]
 
 
 def _own_directory(site: Site, url: str) -> str | None:
@@ -169,7 +164,9 @@ def _own_directory(site: Site, url: str) -> str | None:
     except ValueError:
         return None
     is_own = parsed.host == site.page_url.host and parsed.port == site.page_url.port
-    return _directory_of(parsed.target) if is_own and parsed.is_tls == site.page_url.is_tls else None
+    return (
+        _directory_of(parsed.target) if is_own and parsed.is_tls == site.page_url.is_tls else None
+    )
 
 
 def _directory_of(target: str) -> str:

@@ -8,7 +8,9 @@ from itertools import islice
 _MOST_CHARACTERS = 128 * 1024
 _MOST_TEXT = 500
 _MOST_LINKS = 200
-_LISTING_TITLE = re.compile(r"(Index of|Directory listing for|Directory:) ?/.{0,300}", re.IGNORECASE)
+_LISTING_TITLE = re.compile(
+    r"(Index of|Directory listing for|Directory:) ?/.{0,300}", re.IGNORECASE
+)
 _IIS_TITLE = re.compile(r".{1,200} - /.{0,300}")
 _SORTING = re.compile(r"\?C=[NMSD][;&]O=[AD]|\?sort=|\?ORDER=", re.IGNORECASE)
 
@@ -68,7 +70,8 @@ def is_listing(body: bytes) -> bool:
     page = _outline(body)
     named = [text for text in (page.title, *page.headings[:3]) if _LISTING_TITLE.fullmatch(text)]
     has_parent = any(
-        href in {"../", ".."} or text.lower().strip("[] ") in {"parent directory", "to parent directory"}
+        href in {"../", ".."}
+        or text.lower().strip("[] ") in {"parent directory", "to parent directory"}
         for href, text in page.links
     )
     has_sorting = any(_SORTING.search(href) for href, _ in page.links)
@@ -130,7 +133,9 @@ _TRACES: tuple[tuple[str, tuple[re.Pattern[str], ...]], ...] = (
         "Node.js",
         (
             re.compile(r"\b[A-Z]\w{0,40}Error: |\bError: "),
-            re.compile(r"\bat (?:[^()\n]{1,200} \()?(?:file://|node:|/|[A-Z]:\\)[^()\n]{1,300}:\d{1,6}:\d{1,6}"),
+            re.compile(
+                r"\bat (?:[^()\n]{1,200} \()?(?:file://|node:|/|[A-Z]:\\)[^()\n]{1,300}:\d{1,6}:\d{1,6}"
+            ),
         ),
     ),
     (
@@ -154,7 +159,11 @@ def trace_kind(body: bytes) -> str:
     """Whose stack trace a page shows; empty for none. All patterns of a kind must be there."""
     text = html.unescape(_text_of(body)).replace("<br>", "\n").replace("<br/>", "\n")
     # In lines of at most 4 KB: no pattern reaches over more (TGT-4).
-    pieces = [line[start : start + 4096] for line in text.split("\n") for start in range(0, len(line), 4096)]
+    pieces = [
+        line[start : start + 4096]
+        for line in text.split("\n")
+        for start in range(0, len(line), 4096)
+    ]
     kinds = (
         kind
         for kind, patterns in _TRACES

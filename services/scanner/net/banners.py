@@ -18,7 +18,7 @@ _SIGNS: tuple[tuple[str, re.Pattern[bytes]], ...] = tuple(
         ("mongodb", rb"(?=HTTP/1\.)(?=.{0,600}access MongoDB over HTTP on the native)"),
         ("http", rb"HTTP/[12]\.\d "),
         ("rtsp", rb"RTSP/1\.\d "),
-        ("ftp", rb"(?:220|421|530)[ -](?=[^\n]{0,200}(?:FTP|FileZilla|Serv-U))"),
+        ("ftp", rb"(?:220|421|530)[ -](?=.{0,600}(?:FTP|FileZilla|Serv-U))"),
         ("smtp", rb"(?:220|421|554)[ -](?=[^\n]{0,200}(?:SMTP|mail|Postfix|Exim))"),
         # RFC 5321 4.2: the greeting of a mail server begins with its domain.
         ("smtp", rb"220[ -][a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,9}[ \r\n]"),

@@ -4,7 +4,9 @@ from services.scanner.check import Check, Problem, Verdict, check
 from services.scanner.revisit.facts import Grant, RevisitFacts, Ruse
 
 _WEAK = frozenset({Ruse.PREFIX, Ruse.SUFFIX, Ruse.PLAIN})
-_ALLOW_LIST = "Compare the Origin header with a list of whole origins, and name the one that matched."
+_ALLOW_LIST = (
+    "Compare the Origin header with a list of whole origins, and name the one that matched."
+)
 
 
 def _of(facts: RevisitFacts, *ruses: Ruse) -> tuple[Grant, ...]:
@@ -127,8 +129,8 @@ def not_everybody_may_read(facts: RevisitFacts) -> Verdict:
 
 @check(
     "http.csp.static_nonce",
-    rationale="A nonce that is known beforehand can be put on planted script, and the policy lets it"
-    " run.",
+    rationale="A nonce that is known beforehand can be put on planted script, and the policy lets"
+    " it run.",
     remediation="Make a fresh nonce of at least 128 random bits for each answer, and do not cache"
     " such pages.",
     sources=("CSP Level 3 7.1", "OWASP ASVS 3.4.3"),

@@ -26,9 +26,7 @@ async def probe_revisit(context: ProbeContext, site: Site) -> RevisitFacts:
     content = site.content
     if isinstance(content, Verdict):
         is_unseen = content.outcome is not Outcome.PASSED and content.is_applicable
-        return RevisitFacts(
-            url, grants=grants, no_page=content.reason, is_page_unseen=is_unseen
-        )
+        return RevisitFacts(url, grants=grants, no_page=content.reason, is_page_unseen=is_unseen)
     return RevisitFacts(url, grants=grants, nonces=await _nonces(asker, content))
 
 

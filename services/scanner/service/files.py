@@ -38,7 +38,7 @@ SMB2_NEGOTIATE = _netbios(
     + struct.pack(f"<{len(_SMB2_DIALECTS)}H", *_SMB2_DIALECTS)
 )
 """[MS-SMB2] 2.2.3."""
-SMB_ANSWER = re.compile(rb"\x00...[\xff\xfe]SMB[\x72\x00]", re.DOTALL)
+SMB_ANSWER = re.compile(rb"\x00...(?:\xffSMB\x72|\xfeSMB\x40\x00)", re.DOTALL)
 _NO_DIALECT = 0xFFFF
 
 
