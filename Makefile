@@ -7,7 +7,7 @@ COMPILE := uv pip compile -q --universal --generate-hashes --no-header --no-anno
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev up test fuzz contract lint format cover benchmark lock migrate worker schema
+.PHONY: torture help setup dev up test fuzz contract lint format cover benchmark lock migrate worker schema
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -43,12 +43,15 @@ format: dev ## format the code and fix what can be fixed
 cover: dev ## run the tests and show what they do not reach
 	$(BIN)/python -m pytest --cov --cov-report=term-missing $(ARGS)
 
+torture: dev ## kill workers, empty Redis, cut the database: nothing may be lost
+	$(BIN)/python -m tests.torture $(ARGS)
+
 benchmark: dev ## measure: scans, lists, reports
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 lock: ## compile requirements/*.txt from pyproject.toml (needs uv)
 	$(COMPILE) pyproject.toml -o requirements/main.txt
-	$(COMPILE) --group dev -c requirements/main.txt pyproject.toml -o requirements/dev.txt
+	$(COMPILE) --group dev -c requirements/main.txt -o requirements/dev.txt
 
 migrate: setup ## bring the database of NIS2_DATABASE_URL up to date
 	@$(BIN)/nis2 migrate $(ARGS)

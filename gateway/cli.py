@@ -32,7 +32,7 @@ def _settings_errors() -> Generator[None]:
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False):
             name = "_".join(str(part) for part in problem["loc"]).upper()
-            _complain(f"NIS2_{name}: {problem['msg']}")
+            _complain(f"NIS2_{name}: {problem['msg'].removeprefix('Value error, ')}")
         raise typer.Exit(1) from error
 
 

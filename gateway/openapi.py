@@ -127,6 +127,8 @@ def complete(document: Json) -> Json:
     document["components"]["headers"] = deepcopy(_HEADERS)
     for path, operation in _operations(document):
         _describe(operation)
+        for parameter in operation.get("parameters", ()):
+            _forbid_null(parameter["schema"])
         operation.setdefault("security", [])
         _add_common_errors(path, operation)
         _add_conventions(operation)
@@ -146,6 +148,15 @@ def _describe(operation: Json) -> None:
     first = operation.get("description", "").partition("\n\n")[0].replace("\n", " ")
     if first:
         operation["summary"] = first.partition(". ")[0].removesuffix(".")
+
+
+def _forbid_null(schema: Json) -> None:
+    """An optional parameter is absent: an address or a header has no null."""
+    kinds: list[Json] = schema.get("anyOf", [])
+    real = [kind for kind in kinds if kind != {"type": "null"}]
+    if len(real) < len(kinds):
+        del schema["anyOf"]
+        schema.update(real[0] if len(real) == 1 else {"anyOf": real})
 
 
 def _add_common_errors(path: str, operation: Json) -> None:

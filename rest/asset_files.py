@@ -108,7 +108,7 @@ async def import_assets(
     actor: CurrentActor,
     response: FastapiResponse,
     query: Annotated[ImportOptionFields, Query()],
-    form: Annotated[ImportForm, Form()],
+    form: Annotated[ImportForm, Form(media_type="multipart/form-data")],
 ) -> ImportResponse:
     """Watch every target in a CSV file, with an answer for each row that could not be taken."""
     content = await form.file.read(MAX_FILE_BYTES + 1)

@@ -1,10 +1,10 @@
 """Findings: list, look at, move through their life, count."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
 
 from rest.conventions import TAGGED, ConventionRoute, Guard
 from rest.dependencies import CurrentActor, Paging, ReadSession, Work, may
@@ -92,7 +92,7 @@ class FindingResponse(Response):
     asset_id: UUID | None
     port: int | None
     protocol: str | None
-    evidence: dict[str, Any]  # Any: a JSON object, its keys are the check's
+    evidence: dict[str, JsonValue] = Field(description="Its keys are the check's.")
     due_at: UtcTime | None
     accepted_until: UtcTime | None
     reopened_count: int

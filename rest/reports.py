@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Path, Query
 from fastapi.responses import Response as FileResponse
 
 from rest.conventions import REPEATABLE, TAGGED, ConventionRoute
@@ -17,6 +17,8 @@ from services.reports import REPORT_FORMATS, Report, ReportFormat, ReportStatus,
 router = APIRouter(prefix="/reports", tags=["Reports"], route_class=ConventionRoute)
 
 Format = Annotated[ReportFormat, AnyCase]
+# Said to be a UUID, and not held to it: whatever else is asked for is unknown, and so 404.
+TaskId = Annotated[str, Path(json_schema_extra={"format": "uuid"})]
 _FILES: dict[str, dict[str, dict[str, str]]] = {
     kind.content_type.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
     for kind in REPORT_FORMATS.values()
@@ -105,7 +107,7 @@ async def generate_report(
 
 @router.get("/status/{task_id}", dependencies=[TAGGED], responses=errors(401, 404))
 async def get_report_status(
-    session: ReadSession, actor: CurrentActor, task_id: str
+    session: ReadSession, actor: CurrentActor, task_id: TaskId
 ) -> ReportStatusResponse:
     """How far a report is."""
     return ReportStatusResponse.of(await reports.get_report(session, actor, _report_id(task_id)))
@@ -117,7 +119,9 @@ async def get_report_status(
     dependencies=[TAGGED],
     responses={**errors(401, 404), 200: {"description": "The file.", "content": _FILES}},
 )
-async def download_report(session: ReadSession, actor: CurrentActor, task_id: str) -> FileResponse:
+async def download_report(
+    session: ReadSession, actor: CurrentActor, task_id: TaskId
+) -> FileResponse:
     """The file of a finished report."""
     download = await reports.download_report(session, actor, _report_id(task_id))
     name = download.report.filename or "report"
@@ -134,7 +138,7 @@ async def download_report(session: ReadSession, actor: CurrentActor, task_id: st
     )
 
 
-def _report_id(task_id: str) -> UUID:
+def _report_id(task_id: TaskId) -> UUID:
     """Garbage is as unknown as any other id: 404, not an eternal "pending"."""
     try:
         return UUID(task_id)

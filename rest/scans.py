@@ -1,6 +1,6 @@
 """Scans: start, follow, stop, delete."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
@@ -9,6 +9,15 @@ from pydantic import AwareDatetime, Field
 from rest.conventions import REPEATABLE, TAGGED, ConventionRoute
 from rest.dependencies import CurrentActor, Paging, ReadSession, Work, may
 from rest.findings import Filter, FindingResponse
+from rest.scan_shapes import (
+    AssessmentResponse,
+    CheckVerdictResponse,
+    ConfigSnapshot,
+    Facts,
+    MatrixLetter,
+    SecretResponse,
+    ServiceResponse,
+)
 from rest.schemas import AnyCase, Name, PageResponse, Request, Response, Text, UtcTime, errors
 from services import scans
 from services.actor import Permission
@@ -20,7 +29,6 @@ router = APIRouter(prefix="/scans", tags=["Scans"], route_class=ConventionRoute)
 
 _RUN = [Depends(may(Permission.SCANS_RUN))]
 _DELETE = [Depends(may(Permission.SCANS_DELETE))]
-Json = dict[str, Any]  # Any: a JSON object
 
 
 class ScanFeatures(Request):
@@ -58,7 +66,7 @@ class ScanResponse(Response):
     name: str
     status: ScanStatus
     scan_type: ScanType
-    config_snapshot: Json
+    config_snapshot: ConfigSnapshot
     total_score: int | None
     hosts_scanned: int
     hosts_alive: int
@@ -69,7 +77,9 @@ class ScanResponse(Response):
     started_at: UtcTime | None
     completed_at: UtcTime | None
     duration_seconds: float | None
-    compliance_matrix: Json | None
+    compliance_matrix: dict[str, MatrixLetter] | None = Field(
+        description="Keys art21_a to art21_j."
+    )
     executive_summary: str | None
     celery_task_id: str | None = Field(description="The queue's job id.")
     error_message: str | None
@@ -86,7 +96,7 @@ class ScanResponse(Response):
     grade: str | None
     scoring_version: str | None
     catalog_version: str | None
-    assessment: Json | None
+    assessment: AssessmentResponse | None
     partial: bool
     error_code: str | None
 
@@ -105,20 +115,20 @@ class ScanResultResponse(Response):
     ip: str | None
     is_alive: bool
     open_ports: list[int] | None
-    http_info: Json | None
-    tls_info: Json | None
-    dns_info: Json | None
-    mail_info: Json | None
-    legal_info: Json | None = None
-    resilience_info: Json | None = None
-    whois_info: Json | None
-    ssh_info: Json | None
-    secrets_found: list[Json] | None
-    services: list[Json] | None
+    http_info: Facts | None
+    tls_info: Facts | None
+    dns_info: Facts | None
+    mail_info: Facts | None
+    legal_info: Facts | None = None
+    resilience_info: Facts | None = None
+    whois_info: Facts | None
+    ssh_info: Facts | None
+    secrets_found: list[SecretResponse] | None
+    services: list[ServiceResponse] | None
     errors: list[str] | None
     status: TargetStatus
     reason: str
-    checks: list[Json]
+    checks: list[CheckVerdictResponse]
     duration_ms: int
     created_at: UtcTime
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from arq.connections import ArqRedis, create_pool
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,6 +25,7 @@ from services.queue import (
 from services.settings import Settings
 
 _STATEMENT_TIMEOUT = "30s"
+_FIRST_LOOK_S = 3.0
 
 
 class StartRefused(Exception):
@@ -68,7 +70,9 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources]:
 
 
 async def _connect_redis(settings: Settings) -> ArqRedis:
+    """The pool outlives a restart of Redis; the first look does not wait for one."""
     try:
+        await _require_redis(settings.redis_url)
         return await create_pool(
             redis_settings(settings.redis_url),
             job_serializer=serialize_job,
@@ -77,6 +81,14 @@ async def _connect_redis(settings: Settings) -> ArqRedis:
         )
     except (RedisError, OSError) as error:
         raise StartRefused(f"Redis cannot be reached (NIS2_REDIS_URL): {error}") from error
+
+
+async def _require_redis(url: str) -> None:
+    client = Redis.from_url(url, socket_connect_timeout=_FIRST_LOOK_S)  # pyright: ignore[reportUnknownMemberType] - untyped in redis-py
+    try:
+        await client.execute_command("PING")  # pyright: ignore[reportUnknownMemberType] - as above
+    finally:
+        await client.aclose()
 
 
 async def _require_safe_database(engine: AsyncEngine) -> None:

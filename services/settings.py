@@ -3,6 +3,8 @@
 Durations are seconds where the name says so. Nothing else in the code reads the environment.
 """
 
+import hashlib
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import parseaddr
 from ipaddress import ip_network
@@ -16,6 +18,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from services.scanner.address import AddressPolicy, Network
 from services.scanner.context import ProbeOptions, parse_server
 from services.version import VERSION
+
+_SECRET_BYTES = 32
 
 
 class ScanSettings(BaseSettings):
@@ -91,7 +95,7 @@ class Settings(ScanSettings):
     migration_database_url: str | None = None
     """The owner's connection, for migrations only."""
     redis_url: str
-    secret_key: SecretStr = Field(min_length=32)
+    secret_key: SecretStr
     """Signing secret, at least 32 bytes."""
     rate_limits: Literal["on", "off"] = "on"
     rate_limit_per_user: int = Field(default=600, ge=1)
@@ -165,6 +169,12 @@ class Settings(ScanSettings):
             raise ValueError("must be an e-mail address, or Name <address>")
         return value
 
+    def probe_options(self) -> ProbeOptions:
+        """With a key of its own for the hashes that stand for found secrets (SEC-1)."""
+        secret = self.secret_key.get_secret_value().encode()
+        key = hashlib.sha256(b"nis2-gateway found secrets\0" + secret).digest()
+        return replace(super().probe_options(), secret_hash_key=key)
+
     @field_validator("database_url", "migration_database_url")
     @classmethod
     def _asyncpg(cls, value: str | None) -> str | None:
@@ -175,6 +185,15 @@ class Settings(ScanSettings):
         if not separator or scheme.split("+")[0] not in {"postgresql", "postgres"}:
             raise ValueError("must be a postgresql:// address")
         return f"postgresql+asyncpg://{rest}"
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value().encode()) < _SECRET_BYTES:
+            raise ValueError(
+                f"needs at least {_SECRET_BYTES} bytes; 'openssl rand -base64 48' makes one"
+            )
+        return value
 
     @field_validator("redis_url")
     @classmethod

@@ -11,11 +11,6 @@ MAX_DESCRIPTION_LENGTH = 4096
 MAX_TAGS = 50
 MAX_TAG_LENGTH = 64
 
-# Unicode's White_Space, which is what the REST door strips; str.strip() takes separators, too.
-_BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
-    map(chr, range(0x2000, 0x200B))
-)
-
 Values = Mapping[str, Any]  # Any: column values
 
 
@@ -29,7 +24,7 @@ def normalize_values(values: Values) -> dict[str, Any]:  # Any: column values
 
 def normalize_name(name: str) -> str:
     """Trimmed. Raises InvalidInput unless it has 1 to 256 characters."""
-    trimmed = name.strip(_BLANKS)
+    trimmed = name.strip()
     if not 1 <= len(trimmed) <= MAX_NAME_LENGTH:
         raise InvalidInput(f"A name has 1 to {MAX_NAME_LENGTH} characters", field="name")
     return trimmed

@@ -9,12 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.actor import Actor, Permission
 from services.findings.models import Finding, Observation
-from services.findings.queries import (
-    FindingFilter,
-)
-from services.findings.queries import (
-    _conditions as filter_conditions,  # pyright: ignore[reportPrivateUsage] - the same filter as the pages of REST
-)
+from services.findings.queries import FindingFilter, filter_conditions
 from services.findings.views import FindingView
 from services.keyset import Ordering, Slice, Window, cut, each
 

@@ -38,7 +38,7 @@ class FindingFilter:
     """A part of the message or the host."""
 
 
-def _conditions(organization_id: UUID, filter_: FindingFilter) -> list[ColumnElement[bool]]:
+def filter_conditions(organization_id: UUID, filter_: FindingFilter) -> list[ColumnElement[bool]]:
     conditions = [Finding.organization_id == organization_id]
     if filter_.severities:
         conditions.append(Finding.severity.in_(filter_.severities))
@@ -69,7 +69,7 @@ async def list_findings(
 ) -> tuple[Sequence[Finding], int]:
     """Newest first unless sorted, with the number of all that match."""
     order = order_by(sort, SORT_COLUMNS, default=(Finding.id.desc(),), unique=Finding.id)
-    conditions = _conditions(organization_id, filter_)
+    conditions = filter_conditions(organization_id, filter_)
     total = await session.scalar(select(func.count()).select_from(Finding).where(*conditions))
     # Deferred join: ids from the narrow index first, then the wide rows of one page.
     ids = (
@@ -103,7 +103,7 @@ def _of_scan(
     others = FindingFilter(
         statuses=filter_.statuses, categories=filter_.categories, check_ids=filter_.check_ids
     )
-    return statement.where(*_conditions(organization_id, others))
+    return statement.where(*filter_conditions(organization_id, others))
 
 
 async def list_scan_findings(
@@ -151,7 +151,7 @@ async def count_by_severity_and_status(
 ) -> Sequence[tuple[Severity, FindingStatus, int]]:
     statement = (
         select(Finding.severity, Finding.status, func.count())
-        .where(*_conditions(organization_id, filter_))
+        .where(*filter_conditions(organization_id, filter_))
         .group_by(Finding.severity, Finding.status)
     )
     return (await session.execute(statement)).all()

@@ -1,15 +1,17 @@
 """The engine: every suite there is, the catalogue of their checks, and the scanner itself."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import Any
 
-from services.scanner import dns, http, mail, service, ssh, tls
+from services.scanner import http, name_scan, service, ssh, tls
 from services.scanner.address import AddressPolicy
 from services.scanner.check import CheckInfo
 from services.scanner.connector import Connector
 from services.scanner.context import ProbeContext, ProbeOptions
+from services.scanner.dns.trust_anchor import check_anchor_file
 from services.scanner.net.probe import PortSweeper
 from services.scanner.net.verdicts import INFOS as NET_CHECKS
 from services.scanner.profile import Profile
@@ -23,11 +25,11 @@ from services.scanner.target_scan import TargetScan
 # Any: a tuple cannot say that each suite fits itself; each is typed where it is made.
 SUITES: tuple[Suite[Any, Any], ...] = (
     tls.SUITE,
+    tls.ABSENCE_SUITE,
     http.HTTPS_SUITE,
     http.HTTP_SUITE,
     *SITE_SUITES,
-    dns.SUITE,
-    mail.SUITE,
+    *name_scan.SUITES,
     ssh.SUITE,
     *service.SUITES,
 )
@@ -50,7 +52,12 @@ def catalogue_of(check_id: str) -> CheckInfo:
 async def open_context(
     options: ProbeOptions, policy: AddressPolicy
 ) -> AsyncGenerator[ProbeContext]:
-    """What the probes of a process share, for as long as the block lasts."""
+    """What the probes of a process share, for as long as the block lasts.
+
+    Raises AnchorFileError for a DNSSEC anchor file that cannot be used: at the start of the
+    process, and not in the middle of its first scan.
+    """
+    await asyncio.to_thread(check_anchor_file, options.dnssec_anchor_file)
     yield ProbeContext(
         options,
         Resolver(options.dns_servers),

@@ -43,6 +43,7 @@ class Record:
             "dns": {},
             "mail": {},
             "ssh": {},
+            "registration": {},
         }
     )
     """By suite."""
@@ -85,6 +86,7 @@ class Record:
                 dns_info=self.info["dns"],
                 mail_info=self.info["mail"],
                 ssh_info=self.info["ssh"],
+                whois_info=self.info["registration"],
                 secrets_found=tuple(self.secrets_found),
                 checks=tuple(self.checks),
                 errors=tuple(self.errors),

@@ -18,6 +18,8 @@ Facts = TypeVar("Facts")
 Describe = Callable[[Facts], Mapping[str, Any]]  # Any: a JSON object
 
 _HTTPS_PORT = 443
+_MOST_SECRETS = 100
+"""Of one target (TGT-9)."""
 
 # Any: a tuple cannot say that each suite fits itself; each is typed where it is made.
 SITE_SUITES: tuple[Suite[Site, Any], ...] = (
@@ -66,7 +68,8 @@ async def look_at_sites(record: Record, run: Run) -> None:
         await run(exposure.SUITE, site, endpoint, exposure.describe)
         await run(revisit.SUITE, site, endpoint, revisit.describe)
         found = await run(leaks.SUITE, site, endpoint, leaks.describe)
-        record.secrets_found.extend(leak.as_info() for leak in (found.leaks if found else ()))
+        secrets = [leak.as_info() for leak in (found.leaks if found else ())]
+        record.secrets_found.extend(secrets[: _MOST_SECRETS - len(record.secrets_found)])
 
 
 def _suites_of(endpoint: Endpoint) -> tuple[Suite[Site, Any], ...]:

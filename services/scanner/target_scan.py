@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 
 import dns.rdatatype
 
-from services.scanner import dns as dns_room
-from services.scanner import http, mail, ssh, tls
+from services.scanner import http, tls
 from services.scanner.address import Address, AddressRefused
 from services.scanner.allowance import MOST_REQUESTS, Allowance
 from services.scanner.check import Endpoint
 from services.scanner.context import ProbeContext
+from services.scanner.name_scan import suites_of_name
 from services.scanner.net.checks import NameFacts, ScopeFacts
 from services.scanner.net.facts import HostFacts, PortFacts, Service
 from services.scanner.net.identify import Door, identify, ports_to_ask
@@ -27,13 +27,7 @@ from services.scanner.net.verdicts import judge_host, judge_name, judge_scope, w
 from services.scanner.profile import Profile
 from services.scanner.record import TIME_LIMIT, Record
 from services.scanner.result import TargetResult, TargetStatus
-from services.scanner.service import (
-    RESOLVER_SUITE,
-    SNMP_SUITE,
-    SUITES_BY_SERVICE,
-    ServiceSubject,
-    ServiceSuite,
-)
+from services.scanner.service_scan import look_at_service, look_at_udp, look_for_tls
 from services.scanner.site_scan import expect_site, look_at_sites, skip_site
 from services.scanner.suite import Suite
 from services.scanner.target import Target
@@ -43,7 +37,12 @@ Facts = TypeVar("Facts")
 
 Describe = Callable[[Facts], Mapping[str, Any]]  # Any: a JSON object
 
-_WEB_SUITES = ((tls.SUITE, "tls"), (http.HTTPS_SUITE, "https"), (http.HTTP_SUITE, "http"))
+_WEB_SUITES = (
+    (tls.SUITE, "tls"),
+    (tls.ABSENCE_SUITE, "tls"),
+    (http.HTTPS_SUITE, "https"),
+    (http.HTTP_SUITE, "http"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +84,16 @@ class TargetScan:
             return
         async with asyncio.TaskGroup() as tasks:
             name = self.record.target.name
-            if name is not None and self.profile.features.dns_checks:
-                tasks.create_task(self._look_at_zone(name))
-                tasks.create_task(self._look_at_mail(name))
+            if name is not None:
+                tasks.create_task(self._look_at_name(name))
             if addresses:
                 tasks.create_task(self._look_at_host(addresses))
+
+    async def _look_at_name(self, name: str) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for about in suites_of_name(self.profile):
+                endpoint = Endpoint(name, None, about.protocol)
+                tasks.create_task(self._run(about.suite, name, endpoint, about.describe))
 
     async def _resolve(self) -> Sequence[Address]:
         """Every address of the target, vetted: one that is refused refuses the target (SSRF-4)."""
@@ -135,7 +139,7 @@ class TargetScan:
             return
         async with asyncio.TaskGroup() as tasks:
             if self.profile.features.port_scan:
-                tasks.create_task(self._look_at_udp(addresses[0]))
+                tasks.create_task(look_at_udp(self.record, self._run, addresses[0]))
             sweep = tasks.create_task(self._sweep(addresses, ports))
         facts = sweep.result()
         if not facts.open_ports:
@@ -146,6 +150,8 @@ class TargetScan:
         async with asyncio.TaskGroup() as tasks:
             for port in ports_to_ask(facts):
                 tasks.create_task(self._look_at_port(facts.address, port))
+        if self.profile.features.web_checks:
+            await look_for_tls(self.record, self._run, facts)
         if self.profile.looks_beside_roots:
             await look_at_sites(self.record, self._run)
         del budget
@@ -188,7 +194,7 @@ class TargetScan:
         async with asyncio.TaskGroup() as tasks:
             # What speaks HTTP is asked for an API where the web is looked at at all.
             if features.port_scan and (features.web_checks or not service.is_web):
-                tasks.create_task(self._look_at_service(address, service))
+                tasks.create_task(look_at_service(self.record, self._run, address, service))
             if not features.web_checks:
                 return
             if service.is_tls:
@@ -199,28 +205,6 @@ class TargetScan:
     async def _look_at_tls(self, subject: tls.TlsSubject) -> None:
         endpoint = Endpoint(self.record.host, subject.port, "tls")
         await self._run(tls.SUITE, subject, endpoint, tls.describe)
-
-    async def _look_at_service(self, address: Address, service: Service) -> None:
-        host, port = self.record.host, service.port
-        if service.name == "ssh":
-            endpoint = Endpoint(host, port, "ssh")
-            await self._run(ssh.SUITE, ssh.SshSubject(address, port), endpoint, ssh.describe)
-            return
-        name, suite = self.record.target.name, SUITES_BY_SERVICE.get(service.name)
-        if suite is not None:
-            subject = ServiceSubject(address, port, service.name, service.is_tls, name)
-            await self._run(suite, subject, Endpoint(host, port, "tcp"))
-        elif service.name == "dns" and port != _DNS_PORT:
-            await self._look_at_datagrams(address, RESOLVER_SUITE, port)
-
-    async def _look_at_udp(self, address: Address) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            for suite, port in ((RESOLVER_SUITE, _DNS_PORT), (SNMP_SUITE, _SNMP_PORT)):
-                tasks.create_task(self._look_at_datagrams(address, suite, port))
-
-    async def _look_at_datagrams(self, address: Address, suite: ServiceSuite, port: int) -> None:
-        subject = ServiceSubject(address, port, suite.name, server_name=self.record.target.name)
-        await self._run(suite, subject, Endpoint(self.record.host, port, "udp"))
 
     async def _look_at_web(self, address: Address, service: Service) -> None:
         subject = http.WebSubject(self.record.host, address, service.port, service.is_tls)
@@ -233,12 +217,6 @@ class TargetScan:
             self.record.sites[endpoint] = facts
         elif self.profile.looks_beside_roots:
             skip_site(self.record, endpoint, "the web endpoint could not be looked at")
-
-    async def _look_at_zone(self, name: str) -> None:
-        await self._run(dns_room.SUITE, name, Endpoint(name, None, "dns"), dns_room.describe)
-
-    async def _look_at_mail(self, name: str) -> None:
-        await self._run(mail.SUITE, name, Endpoint(name, None, "mail"), mail.describe)
 
     async def _run(
         self,
@@ -290,5 +268,4 @@ class TargetScan:
             record.checks.extend(judge_host(HostFacts(record.host, record.ports, record.services)))
 
 
-_DNS_PORT, _SNMP_PORT = 53, 161
 _NOT_SWEPT = frozenset({TargetStatus.BLOCKED, TargetStatus.UNRESOLVED})

@@ -77,14 +77,11 @@ class Comparison:
     """Seen by both, with another severity; they are among ``persistent_count``."""
     persistent_count: int
     score_delta_same_scope: int | None
-    """Over the targets that both could judge, by today's rules; None where there are none."""
+    """Over the targets that both could judge; None where there are none."""
 
     @property
     def score_delta(self) -> int | None:
-        """Points gained since the baseline; None where either has no score."""
-        if self.scan.total_score is None or self.baseline.total_score is None:
-            return None
-        return self.scan.total_score - self.baseline.total_score
+        return score_delta(self.scan, self.baseline)
 
     @property
     def is_chronological(self) -> bool:
@@ -125,6 +122,13 @@ async def compare_scans(
         persistent_count=changed.count + unchanged.count,
         score_delta_same_scope=await _same_scope_delta(session, actor, scan, baseline),
     )
+
+
+def score_delta(scan: Scan, baseline: Scan) -> int | None:
+    """Points gained since the baseline; None where either has no score."""
+    if scan.total_score is None or baseline.total_score is None:
+        return None
+    return scan.total_score - baseline.total_score
 
 
 def date_of(scan: Scan) -> datetime:
@@ -190,10 +194,15 @@ def _scope(scan: Scan) -> frozenset[str]:
 async def _same_scope_delta(
     session: AsyncSession, actor: Actor, scan: Scan, baseline: Scan
 ) -> int | None:
-    """Both scans judged again over the targets that both looked at.
+    """The delta over the targets that both looked at, judged again unless they are all the same.
 
     Taking the worst host out of the scope raises a score; this number it does not move.
     """
+    has_same_targets = await comparison_queries.looked_at_the_same(
+        session, actor.organization_id, scan.id, baseline.id
+    )
+    if has_same_targets and scan.scoring_version == baseline.scoring_version:
+        return score_delta(scan, baseline)
     judged = await comparison_queries.common_verdicts(
         session, actor.organization_id, scan.id, baseline.id
     )

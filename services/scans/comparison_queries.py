@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import Uuid, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -84,66 +84,90 @@ async def compare_observations(
 
 
 # A finding is gone only where its check came to a conclusion at its endpoint: as when a scan ends
-# (services.findings.recording). A join, not EXISTS, so that it can be hashed.
+# (services.findings.recording). Sets are made by grouping and windows, not by joins: right after a
+# big scan the planner has no statistics of it, and would loop over one set for each of the other.
 _COMPARE = text(
     """
-with here as (
-  select finding_id, severity, message from observations
-   where organization_id = :organization_id and scan_id = :scan_id
-), there as (
-  select finding_id, severity, message from observations
-   where organization_id = :organization_id and scan_id = :baseline_id
-), looked_for as (
-  select distinct checked.id, checked.host, checked.port, checked.protocol
+with seen as (
+  select finding_id,
+         min(severity) filter (where scan_id = :scan_id) as here,
+         min(severity) filter (where scan_id = :baseline_id) as there
+    from observations
+   where organization_id = :organization_id and scan_id in (:scan_id, :baseline_id)
+   group by finding_id
+), endpoints as (
+  select seen.finding_id, seen.there, finding.check_id, finding.host, finding.port,
+         finding.protocol
+    from seen
+    join findings finding
+      on finding.organization_id = :organization_id and finding.id = seen.finding_id
+   where seen.here is null
+   union all
+  select null, null, checked.id, checked.host, checked.port, checked.protocol
     from scan_results result,
          jsonb_to_recordset(result.checks)
            as checked(id text, host text, port int, protocol text, outcome text)
    where result.organization_id = :organization_id and result.scan_id = :scan_id
      and checked.outcome in ('passed', 'failed')
 ), missing as (
-  select finding.id, looked_for.id is not null as is_gone
-    from there
-    join findings finding
-      on finding.organization_id = :organization_id and finding.id = there.finding_id
-    left join looked_for
-      on looked_for.id = finding.check_id and looked_for.host = finding.host
-     and looked_for.port is not distinct from finding.port
-     and looked_for.protocol = finding.protocol
-   where not exists (select 1 from here where here.finding_id = there.finding_id)
+  select finding_id, there,
+         bool_or(finding_id is null) over (partition by check_id, host, port, protocol) as is_gone
+    from endpoints
 ), classified as (
-  select coalesce(here.finding_id, there.finding_id) as finding_id,
-         coalesce(here.severity, there.severity) as severity,
-         there.severity as baseline_severity,
-         coalesce(here.message, there.message) as message,
-         case when there.finding_id is null then 'new'
-              when here.finding_id is not null and here.severity = there.severity then 'persistent'
-              when here.finding_id is not null then 'severity_changed'
-              when missing.is_gone then 'resolved'
-              else 'not_rescanned' end as kind
-    from here
-    full join there on there.finding_id = here.finding_id
-    left join missing on missing.id = there.finding_id
+  select finding_id, here as severity, there as baseline_severity,
+         cast(:scan_id as uuid) as told_by,
+         case when there is null then 'new'
+              when there = here then 'persistent'
+              else 'severity_changed' end as kind
+    from seen
+   where here is not null
+   union all
+  select finding_id, there, there, cast(:baseline_id as uuid),
+         case when is_gone then 'resolved' else 'not_rescanned' end
+    from missing
+   where finding_id is not null
 ), ranked as (
   select classified.*, count(*) over (partition by kind) as total,
          row_number() over (partition by kind order by severity, finding_id) as place
     from classified
 )
 select ranked.kind, ranked.total, ranked.finding_id, ranked.severity, ranked.baseline_severity,
-       ranked.message, finding.fingerprint, finding.check_id, finding.category, finding.host,
+       told.message, finding.fingerprint, finding.check_id, finding.category, finding.host,
        finding.port
   from ranked
   join findings finding
     on finding.organization_id = :organization_id and finding.id = ranked.finding_id
+  join observations told
+    on told.organization_id = :organization_id and told.scan_id = ranked.told_by
+   and told.finding_id = ranked.finding_id
  where ranked.place <= case ranked.kind when 'persistent' then 1 else :at_most end
  order by ranked.kind, ranked.place
     """
-)
+).bindparams(bindparam("scan_id", type_=Uuid()), bindparam("baseline_id", type_=Uuid()))
+
+
+async def looked_at_the_same(
+    session: AsyncSession, organization_id: UUID, scan_id: UUID, baseline_id: UUID
+) -> bool:
+    """Whether every target that one of the two scans could judge, the other could judge, too."""
+    pair = {scan_id, baseline_id}
+    one_sided = (
+        select(ScanResult.target)
+        .where(
+            ScanResult.organization_id == organization_id,
+            ScanResult.scan_id.in_(pair),
+            ScanResult.status.in_(LOOKED_AT),
+        )
+        .group_by(ScanResult.target)
+        .having(func.count() < len(pair))
+    )
+    return not await session.scalar(select(one_sided.exists()))
 
 
 async def common_verdicts(
     session: AsyncSession, organization_id: UUID, scan_id: UUID, baseline_id: UUID
 ) -> Mapping[UUID, Sequence[StoredTarget]]:
-    """The stored checks of the targets that both scans looked at, by scan."""
+    """The stored checks of the targets that two different scans looked at, by scan."""
     other = aliased(ScanResult)
     pair = (scan_id, baseline_id)
     statement = select(
@@ -158,7 +182,7 @@ async def common_verdicts(
             other.scan_id.in_(pair),
             other.target == ScanResult.target,
             other.status.in_(LOOKED_AT),
-            (other.scan_id != ScanResult.scan_id) | (scan_id == baseline_id),
+            other.scan_id != ScanResult.scan_id,
         )
         .exists(),
     )

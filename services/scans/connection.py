@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.actor import Actor, Permission
 from services.keyset import Ordering, Slice, Window, cut, each
 from services.scans.models import Scan, ScanResult, ScanStatus
+from services.scans.queries import ScanFilter, filter_conditions
 
 NEWEST_FIRST = Ordering((Scan.id,), is_descending=True)
 """Keys are time-ordered. Positions are ``(id,)``."""
@@ -21,14 +22,18 @@ async def slice_scans(
 ) -> Slice[Scan]:
     """Newest first. No status means any."""
     actor.require(Permission.SCANS_READ)
-    statement = select(Scan).where(*_conditions(actor.organization_id, statuses))
+    statement = select(Scan).where(
+        *filter_conditions(actor.organization_id, ScanFilter(statuses=tuple(statuses)))
+    )
     return cut((await session.scalars(NEWEST_FIRST.window(statement, window))).all(), window)
 
 
 async def count_scans(session: AsyncSession, actor: Actor, statuses: Sequence[ScanStatus]) -> int:
     actor.require(Permission.SCANS_READ)
     statement = (
-        select(func.count()).select_from(Scan).where(*_conditions(actor.organization_id, statuses))
+        select(func.count())
+        .select_from(Scan)
+        .where(*filter_conditions(actor.organization_id, ScanFilter(statuses=tuple(statuses))))
     )
     return await session.scalar(statement) or 0
 
@@ -100,10 +105,3 @@ async def count_scan_results(
         .group_by(ScanResult.scan_id)
     )
     return dict((await session.execute(statement)).all())
-
-
-def _conditions(organization_id: UUID, statuses: Sequence[ScanStatus]) -> list[ColumnElement[bool]]:
-    conditions = [Scan.organization_id == organization_id]
-    if statuses:
-        conditions.append(Scan.status.in_(statuses))
-    return conditions

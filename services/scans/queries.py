@@ -35,7 +35,7 @@ class ScanFilter:
     """A part of the name."""
 
 
-def _conditions(organization_id: UUID, filter_: ScanFilter) -> list[ColumnElement[bool]]:
+def filter_conditions(organization_id: UUID, filter_: ScanFilter) -> list[ColumnElement[bool]]:
     conditions = [Scan.organization_id == organization_id]
     if filter_.statuses:
         conditions.append(Scan.status.in_(filter_.statuses))
@@ -61,7 +61,7 @@ async def list_scans(
     sort: Sort,
 ) -> tuple[Sequence[Scan], int]:
     """Newest first unless sorted, with the number of all that match."""
-    conditions = _conditions(organization_id, filter_)
+    conditions = filter_conditions(organization_id, filter_)
     total = await session.scalar(select(func.count()).select_from(Scan).where(*conditions))
     statement = (
         select(Scan)

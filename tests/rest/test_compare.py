@@ -114,7 +114,7 @@ async def test_what_came_went_and_stayed(
     finding = body["new_findings"][0]
     assert finding["message"] == "tls.protocol.no_tls13 is bad"
     assert len(finding["fingerprint"]) == 64
-    assert (finding["category"], finding["severity"]) == ("tls", "medium")
+    assert (finding["category"], finding["severity"]) == ("tls", "low")
     assert _seen(mirrored["new_findings"]) == _seen(body["resolved_findings"])
     assert (mirrored["score_delta"], mirrored["chronological"]) == (-body["score_delta"], False)
 

@@ -234,7 +234,7 @@ async def test_what_is_switched_off_is_neither_done_nor_told(tmp_path: Path) -> 
     assert result.open_ports == (HTTP_PORT, HTTPS_PORT)
     assert not result.dns_info
     categories = Counter(found.check.category for found in result.checks)
-    assert set(categories) == {"tls", "http", "net"}
+    assert set(categories) == {"tls", "http", "sectxt", "net"}
     assert categories["net"] == 1  # the scope of the addresses
 
 

@@ -60,7 +60,8 @@ def _read(reply: Reply, facts: DisclosureFacts, urls: list[str]) -> DisclosureFa
     except UnicodeDecodeError:
         text = reply.body.decode("utf-8", "replace")
         faults = ("the file is not UTF-8",)
-    if reply.is_html or not looks_like_security_txt(text):
+    is_markup = text.lstrip("\ufeff \t\r\n").startswith("<")  # whatever its type says
+    if is_markup or not looks_like_security_txt(text):
         return replace(facts, absence="what is served there is no security.txt")
     if not reply.is_whole:
         return replace(facts, unknown="the file did not arrive as a whole")

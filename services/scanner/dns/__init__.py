@@ -1,11 +1,13 @@
 """DNS: what a domain's zone says, who serves it, and whether its chain of trust is whole."""
 
-from services.scanner.dns import checks, dnssec_checks
+from services.scanner.dns import checks, dnssec_checks, name_checks
 from services.scanner.dns.facts import DnsFacts, Records
 from services.scanner.dns.probe import probe_dns
 from services.scanner.suite import Suite
 
-SUITE: Suite[str, DnsFacts] = Suite("dns", probe_dns, dnssec_checks.CHECKS + checks.CHECKS)
+SUITE: Suite[str, DnsFacts] = Suite(
+    "dns", probe_dns, dnssec_checks.CHECKS + checks.CHECKS + name_checks.CHECKS
+)
 """The subject is a domain name in A-label form."""
 
 
@@ -32,6 +34,11 @@ def describe(facts: DnsFacts) -> dict[str, object]:
             {"address": str(s.address), "state": s.state.value, "transfer": s.is_transfer_open}
             for s in facts.servers
         ],
+        "delegation": {
+            "parent": facts.delegation.parent or None,
+            "name_servers": list(facts.delegation.name_servers),
+        },
+        "alias": list(facts.alias.chain),
         "caa": {
             "lookup": facts.caa.lookup.value,
             "found_at": facts.caa.found_at,
@@ -42,6 +49,7 @@ def describe(facts: DnsFacts) -> dict[str, object]:
             "reason": dnssec.reason,
             "fault": None if dnssec.fault is None else dnssec.fault.value,
             "broken_at": dnssec.broken_at or None,
+            "denial": None if facts.denial.kind is None else facts.denial.kind.value,
             "algorithms": sorted({key.algorithm for key in dnssec.keys}),
             "signed_until": None
             if dnssec.signed_until is None

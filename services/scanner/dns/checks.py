@@ -3,7 +3,7 @@
 from ipaddress import IPv6Address, ip_network
 
 from services.scanner.address import Address
-from services.scanner.check import Problem, Verdict, check
+from services.scanner.check import Problem, Severity, Verdict, check
 from services.scanner.dns.facts import DnsFacts, Records, ServerFacts, ServerState
 from services.scanner.resolver import Lookup
 
@@ -156,12 +156,22 @@ def _unless_reached(facts: DnsFacts) -> Verdict | None:
     rationale="A name server that does not serve the zone costs every visitor time and leaves "
     "fewer servers than planned.",
     remediation="Correct the delegation, or load the zone on the server named.",
-    sources=("RFC 1912 section 2.8", "RFC 9199 section 3"),
+    sources=("RFC 1912 section 2.8", "RFC 1034 section 4.2.2", "RFC 9199 section 3"),
 )
 def ns_lame(facts: DnsFacts) -> Verdict:
-    if (unknown := _unless_reached(facts)) is not None:
+    unknown = _unless_reached(facts)
+    problems = () if unknown is not None else _lame_servers(facts)
+    if (difference := _difference(facts)) is not None:
+        problems += (difference,)
+    if problems:
+        return Verdict.failed_each(problems)
+    if unknown is not None:
         return unknown
-    problems = tuple(
+    return Verdict.passed("every name server asked serves the zone")
+
+
+def _lame_servers(facts: DnsFacts) -> tuple[Problem, ...]:
+    return tuple(
         Problem(
             f"The name server {server.address} does not serve {facts.zone}: {server.reason}",
             discriminator=str(server.address),
@@ -170,9 +180,23 @@ def ns_lame(facts: DnsFacts) -> Verdict:
         for server in _asked(facts)
         if server.state is not ServerState.SERVES
     )
-    if problems:
-        return Verdict.failed_each(problems)
-    return Verdict.passed("every name server asked serves the zone")
+
+
+def _difference(facts: DnsFacts) -> Problem | None:
+    """Between the servers that the parent names and those that the zone names itself."""
+    parent = set(facts.delegation.name_servers)
+    child = {value.lower() for value in facts.ns.values}
+    if not parent or not child or parent == child:
+        return None
+    return Problem(
+        f"{facts.delegation.parent} and {facts.zone} name different name servers for the zone",
+        discriminator="parent",
+        severity=Severity.LOW,
+        evidence={
+            "only_in_parent": sorted(parent - child),
+            "only_in_zone": sorted(child - parent),
+        },
+    )
 
 
 @check(

@@ -17,6 +17,7 @@ from dns.dnssectypes import Algorithm, DSDigest
 
 from services.scanner.dns.denial import NoDs, prove_no_ds
 from services.scanner.dns.facts import ChainFault, DnssecFacts, DsFact, KeyFact, Security
+from services.scanner.dns.keys import key_fact, zone_keys
 from services.scanner.dns.signatures import (
     SignatureFault,
     Signed,
@@ -28,11 +29,7 @@ from services.scanner.dns.signatures import (
 from services.scanner.dns.trust_anchor import TrustAnchors, matches_ds
 from services.scanner.resolver import NobodyAnswered, Resolver, rdatas
 
-_SECURE_ENTRY_POINT = 1
-_ZONE_KEY = 256
-_REVOKED = 128
 _MAX_DEPTH = 16
-_RSA = frozenset({1, 5, 7, 8, 10})
 # RFC 9904: what a validator can compute; a zone signed with nothing else counts as unsigned.
 _ALGORITHMS = frozenset(
     {
@@ -96,7 +93,7 @@ class _Walk:
 
     def note_keys(self, response: dns.message.Message, rrset: dns.rrset.RRset) -> None:
         if rrset.name == self.zone:
-            self.keys = tuple(map(_key_fact, rdatas(rrset)))
+            self.keys = tuple(map(key_fact, rdatas(rrset)))
             self.is_signed = bool(find_signatures(response.answer, rrset))
 
     def note_life(self, signed: Signed, zone: dns.name.Name) -> None:
@@ -105,12 +102,22 @@ class _Walk:
 
 
 async def walk_chain(
-    resolver: Resolver, anchors: TrustAnchors, zone: dns.name.Name, subject: dns.name.Name
+    resolver: Resolver,
+    anchors: TrustAnchors,
+    zone: dns.name.Name,
+    subject: dns.name.Name,
+    rdtype: dns.rdatatype.RdataType = dns.rdatatype.A,
 ) -> DnssecFacts:
-    """The state of ``zone`` and of the subject's address in it. What servers do never raises."""
+    """The state of ``zone`` and of the subject's records in it. What servers do never raises.
+
+    What a wildcard made is left unjudged where addresses are asked for, and is indeterminate
+    where any other type is: who asks for that means to rely on the answer.
+    """
     walk = _Walk(resolver, zone)
     try:
-        await _descend(walk, anchors, subject)
+        current = await _descend(walk, anchors)
+        await _check_data(walk, current, (zone, dns.rdatatype.SOA))
+        await _check_data(walk, current, (subject, rdtype))
         facts = DnssecFacts(Security.SECURE, "the chain of trust is whole", str(zone))
     except _Ended as end:
         if end.security is Security.INSECURE and not walk.keys:
@@ -130,7 +137,8 @@ async def walk_chain(
     )
 
 
-async def _descend(walk: _Walk, anchors: TrustAnchors, subject: dns.name.Name) -> None:
+async def _descend(walk: _Walk, anchors: TrustAnchors) -> ZoneKeys:
+    """The keys of the zone asked for."""
     current = await _root_keys(walk, anchors)
     labels = walk.zone.labels
     if len(labels) > _MAX_DEPTH:
@@ -140,7 +148,7 @@ async def _descend(walk: _Walk, anchors: TrustAnchors, subject: dns.name.Name) -
         ds = await _find_ds(walk, current, child)
         if ds:
             current = await _child_keys(walk, child, ds)
-    await _check_data(walk, current, subject)
+    return current
 
 
 async def _root_keys(walk: _Walk, anchors: TrustAnchors) -> ZoneKeys:
@@ -151,7 +159,7 @@ async def _root_keys(walk: _Walk, anchors: TrustAnchors) -> ZoneKeys:
     if rrset is None or not find_signatures(response.answer, rrset):
         reason = "the resolver gives no DNSSEC records"
         raise _Ended(Security.INDETERMINATE, reason, root)
-    keys = _zone_keys(rrset)
+    keys = zone_keys(rrset)
     signed = validate(response.answer, rrset, ZoneKeys(root, anchors.trusted(keys)))
     if isinstance(signed, SignatureFault):
         reason = "the root's keys do not match the trust anchor"
@@ -207,7 +215,7 @@ async def _child_keys(walk: _Walk, child: dns.name.Name, ds: tuple[Any, ...]) ->
     if not usable:
         reason = "every DS is of an algorithm that validators do not know"
         raise _Ended(Security.INSECURE, reason, child)
-    keys = _zone_keys(rrset) if rrset is not None else ()
+    keys = zone_keys(rrset) if rrset is not None else ()
     if child == walk.zone:
         walk.ds = tuple(_matched(child, fact, record, keys) for fact, record in _pairs(walk, ds))
     entry = tuple(key for key in keys if any(matches_ds(child, d, key) for d in usable))
@@ -236,19 +244,23 @@ def _matched(
     return replace(fact, is_matched=any(matches_ds(zone, record, key) for key in keys))
 
 
-async def _check_data(walk: _Walk, keys: ZoneKeys, subject: dns.name.Name) -> None:
-    """The zone's SOA must be signed, and the subject's addresses where it has some here."""
-    for name, rdtype in ((walk.zone, dns.rdatatype.SOA), (subject, dns.rdatatype.A)):
-        response = await walk.ask(name, rdtype)
-        rrset = find_rrset(response.answer, name, rdtype)
-        if rrset is None:
-            continue
-        signed = validate(response.answer, rrset, keys)
-        if isinstance(signed, Signed):
-            walk.note_life(signed, keys.name)
-        elif not _is_from_wildcard(response, rrset):
-            kind = dns.rdatatype.to_text(rdtype)
-            _break(signed, f"the signature of {name} {kind}", keys.name)
+async def _check_data(
+    walk: _Walk, keys: ZoneKeys, asked: tuple[dns.name.Name, dns.rdatatype.RdataType]
+) -> None:
+    """What stands there must be signed; where nothing does, nothing is judged."""
+    name, rdtype = asked
+    response = await walk.ask(name, rdtype)
+    rrset = find_rrset(response.answer, name, rdtype)
+    if rrset is None:
+        return
+    signed = validate(response.answer, rrset, keys)
+    kind = dns.rdatatype.to_text(rdtype)
+    if isinstance(signed, Signed):
+        walk.note_life(signed, keys.name)
+    elif not _is_from_wildcard(response, rrset):
+        _break(signed, f"the signature of {name} {kind}", keys.name)
+    elif rdtype != dns.rdatatype.A:
+        raise _Ended(Security.INDETERMINATE, f"{name} {kind} comes out of a wildcard", keys.name)
 
 
 def _is_from_wildcard(response: dns.message.Message, rrset: dns.rrset.RRset) -> bool:
@@ -271,27 +283,3 @@ async def _look_for_keys(walk: _Walk) -> None:
     rrset = find_rrset(response.answer, walk.zone, dns.rdatatype.DNSKEY)
     if rrset is not None:
         walk.note_keys(response, rrset)
-
-
-def _zone_keys(rrset: dns.rrset.RRset) -> tuple[Any, ...]:
-    """Keys that may sign a zone: zone flag, protocol 3, not revoked (RFC 4034 2.1, RFC 5011)."""
-    return tuple(
-        key
-        for key in rdatas(rrset)
-        if key.flags & _ZONE_KEY and not key.flags & _REVOKED and key.protocol == 3  # noqa: PLR2004 - RFC 4034 2.1.2
-    )
-
-
-def _key_fact(key: Any) -> KeyFact:  # noqa: ANN401 - rdata classes are made at run time
-    bits = _rsa_bits(key.key) if key.algorithm in _RSA else None
-    is_entry = bool(key.flags & _SECURE_ENTRY_POINT)
-    return KeyFact(key.key_id(), int(key.algorithm), bits, is_entry)
-
-
-def _rsa_bits(key: bytes) -> int:
-    """Length of the modulus (RFC 3110 section 2)."""
-    if len(key) > 3 and key[0] == 0:  # noqa: PLR2004 - a long exponent has two bytes of length
-        start = 3 + int.from_bytes(key[1:3], "big")
-    else:
-        start = 1 + key[0] if key else 0
-    return int.from_bytes(key[start:], "big").bit_length()

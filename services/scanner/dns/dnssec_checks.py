@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from services.scanner.check import Severity, Verdict, check
-from services.scanner.dns.facts import ChainFault, DnsFacts, DnssecFacts, Security
+from services.scanner.dns.facts import ChainFault, DenialKind, DnsFacts, DnssecFacts, Security
 
 _DNSSEC = ("RFC 9364 (BCP 237)", "RFC 4033, 4034, 4035")
 _CLOSE_TO_EXPIRY = timedelta(days=3)
@@ -186,6 +186,34 @@ def _weaknesses(dnssec: DnssecFacts) -> list[str]:
     return weak
 
 
+@check(
+    "dns.dnssec.nsec_walkable",
+    rationale="NSEC tells the neighbours of every name: the whole zone can be read, one name after "
+    "the other, like with an open transfer.",
+    remediation="Where names are not meant to be known, use NSEC3 without iterations, or a signer "
+    "that answers with minimal NSEC.",
+    sources=("RFC 5155 section 1.1", "RFC 4470", "RFC 9824"),
+)
+def nsec_walkable(facts: DnsFacts) -> Verdict:
+    if not facts.dnssec.is_signed:
+        if (unknown := _unless_known(facts.dnssec)) is not None:
+            return unknown
+        return Verdict.not_applicable("the zone is not signed")
+    denial = facts.denial
+    match denial.kind:
+        case DenialKind.NSEC:
+            names = " and ".join(denial.neighbours)
+            return Verdict.failed(
+                f"The zone {facts.zone} can be walked: asked for a name that does not exist, it "
+                f"told of {names}",
+                evidence={"neighbours": list(denial.neighbours)},
+            )
+        case DenialKind.NSEC3 | DenialKind.MINIMAL:
+            return Verdict.passed(f"denials ({denial.kind.value}) tell no names")
+        case DenialKind.NONE | None:
+            return Verdict.not_evaluated(f"no denial was seen: {denial.reason}")
+
+
 CHECKS = (
     dnssec_missing,
     dnssec_no_ds,
@@ -193,4 +221,5 @@ CHECKS = (
     dnssec_sig_expired,
     dnssec_ds_mismatch,
     dnssec_weak_algorithm,
+    nsec_walkable,
 )

@@ -1,6 +1,6 @@
 """What the DNS probe saw of one domain."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -134,6 +134,78 @@ class NameServer:
     """False: its addresses could not be looked up."""
 
 
+class Claim(StrEnum):
+    """What stands between a stranger and the name at the end of the chain."""
+
+    OPEN = "open"
+    """A provider gives it to whoever asks first."""
+    UNREGISTERED = "unregistered"
+    """Nobody has registered the domain: anybody can."""
+    VERIFIED = "verified"
+    """A provider asks for proof of the domain."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class AliasFacts:
+    """The CNAME chain of a name."""
+
+    lookup: Lookup
+    """Of the addresses at its end."""
+    chain: tuple[str, ...] = ()
+    """Without the name asked for; empty where it is no alias."""
+    reason: str = ""
+    claim: Claim = Claim.UNKNOWN
+    """Where the chain ends in nothing."""
+    provider: str = ""
+    """The suffix that is known, or the domain that nobody has."""
+
+
+@dataclass(frozen=True, slots=True)
+class DelegationFacts:
+    """The name servers in the parent zone; empty where it could not be asked."""
+
+    parent: str = ""
+    name_servers: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class DenialKind(StrEnum):
+    NSEC = "nsec"
+    """Names its neighbours, one after the other: the zone can be read whole."""
+    MINIMAL = "minimal"
+    """NSEC made up on the spot (RFC 4470, RFC 9824)."""
+    NSEC3 = "nsec3"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class DenialFacts:
+    kind: DenialKind | None = None
+    """None: not asked, or not known."""
+    neighbours: tuple[str, ...] = ()
+    """Two names that the zone told, asked for a third."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    address: Address
+    is_open: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ipv6Facts:
+    """Connections to one port over both families."""
+
+    ipv6: tuple[Attempt, ...] = ()
+    ipv4: tuple[Attempt, ...] = ()
+    scanner_has_ipv6: bool | None = None
+    """By a self-test; None where there was no need for one."""
+    port: int = 443
+
+
 @dataclass(frozen=True, slots=True)
 class DnsFacts:
     """All of it. ``name`` is what was asked for, ``zone`` the zone that holds it."""
@@ -148,3 +220,7 @@ class DnsFacts:
     caa: CaaFacts
     dnssec: DnssecFacts
     servers: tuple[ServerFacts, ...] = ()
+    alias: AliasFacts = field(default_factory=lambda: AliasFacts(Lookup.NODATA))
+    ipv6: Ipv6Facts = field(default_factory=Ipv6Facts)
+    denial: DenialFacts = field(default_factory=DenialFacts)
+    delegation: DelegationFacts = field(default_factory=DelegationFacts)

@@ -1,6 +1,7 @@
 """Looks at one domain's DNS: records, name servers, CAA, the DNSSEC chain."""
 
 import asyncio
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
@@ -8,17 +9,32 @@ import dns.name
 import dns.rdatatype
 
 from services.scanner.context import ProbeContext
+from services.scanner.dns.alias import follow_alias
+from services.scanner.dns.delegation import find_delegation
 from services.scanner.dns.dnssec import walk_chain
 from services.scanner.dns.facts import CaaFacts, CaaRecord, DnsFacts, NameServer, Records
-from services.scanner.dns.servers import ask_servers
+from services.scanner.dns.ipv6 import HTTPS_PORT, compare_families
+from services.scanner.dns.servers import DNS_PORT, ask_servers
 from services.scanner.dns.trust_anchor import load_anchors
+from services.scanner.dns.walking import find_denial
 from services.scanner.dns.zone import clean, find_zone, parse_name, plain
 from services.scanner.resolver import DnsAnswer, Lookup, Resolver
 
 _MAX_NAME_SERVERS = 13
 
 
-async def probe_dns(context: ProbeContext, name: str) -> DnsFacts:
+@dataclass(frozen=True, slots=True)
+class DnsPorts:
+    """Where name servers and web servers listen. Other ports than these are for tests."""
+
+    dns: int = DNS_PORT
+    web: int = HTTPS_PORT
+
+
+STANDARD_PORTS = DnsPorts()
+
+
+async def probe_dns(context: ProbeContext, name: str, ports: DnsPorts = STANDARD_PORTS) -> DnsFacts:
     """Facts about a domain name. Raises ProbeError where there is no such domain."""
     subject = parse_name(name)
     resolver = context.resolver
@@ -33,7 +49,13 @@ async def probe_dns(context: ProbeContext, name: str) -> DnsFacts:
         caa = group.create_task(find_caa(resolver, subject))
         ns = group.create_task(resolver.lookup(str(zone), dns.rdatatype.NS))
         servers = group.create_task(_name_servers(resolver, ns))
-    reached = await ask_servers(context, zone, servers.result())
+        denial = group.create_task(find_denial(resolver, zone))
+        delegation = group.create_task(find_delegation(context, zone, ports.dns))
+    addresses = tuple(ip_address(r.address) for t in (a, aaaa) for r in t.result().records)
+    async with asyncio.TaskGroup() as group:
+        reached = group.create_task(ask_servers(context, zone, servers.result(), ports.dns))
+        alias = group.create_task(follow_alias(resolver, a.result()))
+        ipv6 = group.create_task(compare_families(context, addresses, ports.web))
     return DnsFacts(
         name=name,
         zone=plain(zone),
@@ -44,7 +66,11 @@ async def probe_dns(context: ProbeContext, name: str) -> DnsFacts:
         name_servers=servers.result(),
         caa=caa.result(),
         dnssec=chain.result(),
-        servers=reached,
+        servers=reached.result(),
+        alias=alias.result(),
+        ipv6=ipv6.result(),
+        denial=denial.result(),
+        delegation=delegation.result(),
     )
 
 

@@ -50,7 +50,8 @@ async def ask_server(
         context.connector.policy.check(address, port)
     except AddressRefused as error:
         return ServerFacts(address, ServerState.NOT_ASKED, str(error))
-    response = await _soa(context, zone, address, port)
+    question = dns.message.make_query(zone, dns.rdatatype.SOA, flags=dns.flags.Flag(0))
+    response = await ask_directly(context, question, address, port)
     if response is None:
         return ServerFacts(address, ServerState.SILENT, "no answer over UDP and TCP")
     state, reason = _state_of(response, zone)
@@ -63,10 +64,17 @@ async def ask_server(
     return ServerFacts(address, state, "", records > 0, records)
 
 
-async def _soa(
-    context: ProbeContext, zone: dns.name.Name, address: Address, port: int
+async def ask_directly(
+    context: ProbeContext, question: dns.message.Message, address: Address, port: int
 ) -> dns.message.Message | None:
-    question = dns.message.make_query(zone, dns.rdatatype.SOA, flags=dns.flags.Flag(0))
+    """One server's answer, over TCP where UDP brings none; None where both are silent.
+
+    Also for an address that may not be probed.
+    """
+    try:
+        context.connector.policy.check(address, port)
+    except AddressRefused:
+        return None
     for ask in (_over_udp, _over_tcp):
         try:
             return await ask(context, question, address, port)

@@ -212,6 +212,9 @@ async def _answer(
         max_field_size=MAX_HEADER_BYTES // 2,
         max_headers=MAX_HEADER_LINES,
     ) as session:
+        # aiohttp would ask a server that hung up a second time, past every budget; it has no
+        # public switch for that. A test counts the connections.
+        session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         async with asyncio.timeout_at(_loop_time(deadline)):
             response = await session.get(
                 URL(str(url), encoded=True),

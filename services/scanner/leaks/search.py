@@ -9,7 +9,8 @@ from itertools import islice
 
 from services.scanner.leaks.facts import Leak
 from services.scanner.leaks.formats import FORMATS
-from services.scanner.leaks.verification import is_placeholder, is_private_key
+from services.scanner.leaks.verification import is_private_key
+from services.scanner.text import clean
 
 MOST_LEAKS = 50
 """In one text."""
@@ -37,7 +38,9 @@ class Place:
     def leak(self, kind: str, value: str, preview: str, *, is_public: bool = False) -> Leak:
         said = f"{self.host}\0{kind}\0{value}".encode("utf-8", "replace")
         digest = hmac.new(self.hash_key, said, hashlib.sha256).hexdigest()[:_DIGEST_HEX]
-        return Leak(kind, self.url, preview[:_PREVIEW], digest, is_public, self.is_script)
+        return Leak(
+            kind, self.url, clean(preview[:_PREVIEW], _PREVIEW), digest, is_public, self.is_script
+        )
 
 
 def find_leaks(text: str, place: Place) -> tuple[Leak, ...]:
@@ -82,7 +85,7 @@ def _private_keys(text: str, place: Place) -> Iterator[Leak]:
         if end < 0:
             continue
         pem = text[start : end + len(last)]
-        if not is_placeholder(pem[:200]) and is_private_key(pem):
+        if is_private_key(pem):
             around = text[max(start - _SERVICE_ACCOUNT_CHARACTERS, 0) : end + 2000]
             is_google = '"service_account"' in around and "client_email" in around
             kind = "google_service_account_key" if is_google else "private_key"

@@ -1,18 +1,21 @@
-"""Checks of DKIM, MTA-STS and TLS-RPT. Each judges facts and looks at nothing itself."""
+"""Checks of DKIM, MTA-STS, TLS-RPT and DANE, as far as DNS tells. Pure."""
 
 from services.scanner.check import Problem, Severity, Verdict, check
-from services.scanner.mail.facts import DkimKey, MailFacts, TextFacts
+from services.scanner.dns.facts import Security
+from services.scanner.dns.zone import clean
+from services.scanner.mail.facts import DkimKey, MailFacts, MxFacts, TextFacts
 from services.scanner.resolver import Lookup
 
 _BROKEN_RSA_BITS = 1024
 _SMALLEST_RSA_BITS = 2048
 
 
-def _unless_mail(facts: MailFacts) -> Verdict | None:
-    if not facts.mx.is_known:
-        return Verdict.not_evaluated(f"MX could not be looked up: {facts.mx.reason}")
-    if not facts.mx.takes_mail:
-        return Verdict.not_applicable(f"{facts.name} takes no mail")
+def unless_mail(name: str, mx: MxFacts) -> Verdict | None:
+    """Why a check of mail servers has nothing to judge; None where it has."""
+    if not mx.is_known:
+        return Verdict.not_evaluated(f"MX could not be looked up: {mx.reason}")
+    if not mx.takes_mail:
+        return Verdict.not_applicable(f"{name} takes no mail")
     return None
 
 
@@ -23,7 +26,7 @@ def _unless_mail(facts: MailFacts) -> Verdict | None:
     sources=("RFC 6376", "RFC 8020"),
 )
 def dkim_missing(facts: MailFacts) -> Verdict:
-    if (no_mail := _unless_mail(facts)) is not None:
+    if (no_mail := unless_mail(facts.name, facts.mx)) is not None:
         return no_mail
     dkim = facts.dkim
     if any(not key.is_revoked for key in dkim.keys):
@@ -65,15 +68,17 @@ def _weak(key: DkimKey) -> Problem:
     )
 
 
-def _published(facts: MailFacts, found: TextFacts, what: str) -> Verdict:
-    if (no_mail := _unless_mail(facts)) is not None:
+def _published(
+    facts: MailFacts, found: TextFacts, what: str, severity: Severity | None = None
+) -> Verdict:
+    if (no_mail := unless_mail(facts.name, facts.mx)) is not None:
         return no_mail
     if not found.is_known:
         return Verdict.not_evaluated(f"{what} could not be looked up: {found.reason}")
     if len(found.texts) == 1:
         return Verdict.passed(f"{what} is published")
     words = f"{len(found.texts)} {what} records, so none counts" if found.texts else f"No {what}"
-    return Verdict.failed(words)
+    return Verdict.failed(words, severity=severity)
 
 
 @check(
@@ -84,7 +89,8 @@ def _published(facts: MailFacts, found: TextFacts, what: str) -> Verdict:
     sources=("RFC 8461 section 3.1",),
 )
 def mta_sts_missing(facts: MailFacts) -> Verdict:
-    return _published(facts, facts.mta_sts, "MTA-STS")
+    has_dane = bool(facts.tlsa) and all(found.is_secure for found in facts.tlsa)
+    return _published(facts, facts.mta_sts, "MTA-STS", Severity.INFO if has_dane else None)
 
 
 @check(
@@ -97,4 +103,64 @@ def tls_rpt_missing(facts: MailFacts) -> Verdict:
     return _published(facts, facts.tls_rpt, "TLS-RPT")
 
 
-CHECKS = (dkim_missing, dkim_weak_key, mta_sts_missing, tls_rpt_missing)
+@check(
+    "mail.dane.missing",
+    rationale="Without DANE or MTA-STS whoever sits on the path can strip the encryption of mail "
+    "that is sent to you.",
+    remediation="Sign the zones, and publish TLSA 3 1 1 records for the mail servers.",
+    sources=("RFC 7672 section 2.2", "RFC 6698"),
+)
+def dane_missing(facts: MailFacts) -> Verdict:
+    if (no_mail := unless_mail(facts.name, facts.mx)) is not None:
+        return no_mail
+    without = [found for found in facts.tlsa if found.is_absent]
+    if without:
+        owners = [found.owner for found in without]
+        shown = clean(", ".join(owners[:3]))
+        return Verdict.failed(f"No TLSA record at {shown}", evidence={"missing": owners})
+    unknown = next((t for t in facts.tlsa if t.lookup is not Lookup.PRESENT), None)
+    if unknown is not None:
+        return Verdict.not_evaluated(f"TLSA could not be looked up: {unknown.reason}")
+    return Verdict.passed(f"TLSA is published for {len(facts.tlsa)} mail server(s)")
+
+
+@check(
+    "mail.dane.no_dnssec",
+    rationale="Senders ignore TLSA records that DNSSEC does not protect: they could be anybody's.",
+    remediation="Sign the zone of the mail server and hand its DS record to the registrar.",
+    sources=("RFC 7672 section 2.2.2", "RFC 6698 section 4.1"),
+)
+def dane_no_dnssec(facts: MailFacts) -> Verdict:
+    if (no_mail := unless_mail(facts.name, facts.mx)) is not None:
+        return no_mail
+    published = [found for found in facts.tlsa if found.records]
+    if not published:
+        unknown = next((t for t in facts.tlsa if not t.is_absent), None)
+        if unknown is not None:
+            return Verdict.not_evaluated(f"TLSA could not be looked up: {unknown.reason}")
+        return Verdict.not_applicable("there is no TLSA record")
+    problems = tuple(
+        Problem(
+            f"TLSA at {clean(t.owner)} is not protected by DNSSEC: {t.reason}",
+            discriminator=clean(t.owner),
+            evidence={"records": [str(r) for r in t.records[:5]], "security": t.security.value},
+        )
+        for t in published
+        if t.security in {Security.INSECURE, Security.BOGUS}
+    )
+    if problems:
+        return Verdict.failed_each(problems)
+    unknown = next((t for t in published if not t.is_secure), None)
+    if unknown is not None:
+        return Verdict.not_evaluated(f"DNSSEC could not be checked: {unknown.reason}")
+    return Verdict.passed("DNSSEC protects every TLSA record")
+
+
+CHECKS = (
+    dkim_missing,
+    dkim_weak_key,
+    mta_sts_missing,
+    tls_rpt_missing,
+    dane_missing,
+    dane_no_dnssec,
+)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.scanner.mail.dane import TlsaFacts
 from services.scanner.mail.dmarc import DmarcFacts
 from services.scanner.mail.spf import SpfFacts
 from services.scanner.resolver import Lookup
@@ -72,3 +73,5 @@ class MailFacts:
     dkim: DkimFacts
     mta_sts: TextFacts
     tls_rpt: TextFacts
+    tlsa: tuple[TlsaFacts, ...] = ()
+    """One for each of the mail servers that were asked about, by preference."""

@@ -15,6 +15,7 @@ from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from services.scanner.address import Address
+from services.scanner.tls.extensions import crl_urls, must_staple, timestamp_logs
 from services.scanner.tls.facts import CertificateFacts, KeyFacts
 from services.scanner.tls.wire import CodecError
 
@@ -102,7 +103,11 @@ def _describe(certificate: x509.Certificate) -> CertificateFacts:
         has_names=None if extensions is None else names is not None,
         dns_names=tuple(names.get_values_for_type(x509.DNSName)) if names else (),
         ip_addresses=_addresses(names),
-        issuer_urls=_issuer_urls(extensions),
+        issuer_urls=_access_urls(extensions, AuthorityInformationAccessOID.CA_ISSUERS),
+        ocsp_urls=_access_urls(extensions, AuthorityInformationAccessOID.OCSP),
+        crl_urls=crl_urls(extensions),
+        must_staple=must_staple(extensions),
+        timestamps=timestamp_logs(extensions),
     )
 
 
@@ -129,18 +134,39 @@ def is_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
 
 
 def _verify(key: CertificatePublicKeyTypes, certificate: x509.Certificate) -> None:
-    signature, signed = certificate.signature, certificate.tbs_certificate_bytes
+    algorithm = None
+    if not isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey):
+        algorithm = _hash(certificate)
+    parameters = certificate.signature_algorithm_parameters
+    verify_signature(
+        key,
+        certificate.signature,
+        certificate.tbs_certificate_bytes,
+        algorithm,
+        parameters if isinstance(parameters, padding.PSS) else None,
+    )
+
+
+def verify_signature(
+    key: CertificatePublicKeyTypes,
+    signature: bytes,
+    signed: bytes,
+    algorithm: hashes.HashAlgorithm | None,
+    scheme: padding.PSS | None = None,
+) -> None:
+    """Raises InvalidSignature, UnsupportedAlgorithm, ValueError. ``scheme`` None is PKCS #1 1.5."""
+    if isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey):
+        key.verify(signature, signed)
+        return
+    if algorithm is None:
+        raise UnsupportedAlgorithm("the signature names no hash")
     match key:
-        case ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey():
-            key.verify(signature, signed)
         case rsa.RSAPublicKey():
-            parameters = certificate.signature_algorithm_parameters
-            scheme = parameters if isinstance(parameters, padding.PSS) else padding.PKCS1v15()
-            key.verify(signature, signed, scheme, _hash(certificate))
+            key.verify(signature, signed, scheme or padding.PKCS1v15(), algorithm)
         case ec.EllipticCurvePublicKey():
-            key.verify(signature, signed, ec.ECDSA(_hash(certificate)))
+            key.verify(signature, signed, ec.ECDSA(algorithm))
         case dsa.DSAPublicKey():
-            key.verify(signature, signed, _hash(certificate))
+            key.verify(signature, signed, algorithm)
         case _:
             raise UnsupportedAlgorithm("this key signs no certificates")
 
@@ -177,7 +203,9 @@ def _addresses(names: x509.SubjectAlternativeName | None) -> tuple[Address, ...]
     return tuple(value for value in values if isinstance(value, IPv4Address | IPv6Address))
 
 
-def _issuer_urls(extensions: x509.Extensions | None) -> tuple[str, ...]:
+def _access_urls(
+    extensions: x509.Extensions | None, method: x509.ObjectIdentifier
+) -> tuple[str, ...]:
     if extensions is None:
         return ()
     with suppress(x509.ExtensionNotFound):
@@ -185,7 +213,7 @@ def _issuer_urls(extensions: x509.Extensions | None) -> tuple[str, ...]:
         return tuple(
             entry.access_location.value
             for entry in access
-            if entry.access_method == AuthorityInformationAccessOID.CA_ISSUERS
+            if entry.access_method == method
             and isinstance(entry.access_location, x509.UniformResourceIdentifier)
         )
     return ()

@@ -12,6 +12,7 @@ from services.scanner.tls.hello import (
     decode_certificates,
     decode_key_exchange,
     decode_server_hello,
+    decode_staple,
 )
 from services.scanner.tls.suites import suite_name
 from services.scanner.tls.wire import (
@@ -59,6 +60,8 @@ class ServerFlight:
         self.chain: tuple[bytes, ...] = ()
         """As sent, leaf first, DER. Stays empty in TLS 1.3, where it is encrypted."""
         self.key_exchange: KeyExchange | None = None
+        self.staple: bytes | None = None
+        """The OCSP answer that came with the certificate, DER."""
         self.alert: Alert | None = None
         self.is_done = False
         self._pending = bytearray()
@@ -139,10 +142,14 @@ class ServerFlight:
                 self.chain = decode_certificates(body)
             case HandshakeType.SERVER_KEY_EXCHANGE:
                 suite = suite_name(self.server_hello.suite)
-                self.key_exchange = decode_key_exchange(suite, body)
+                self.key_exchange = decode_key_exchange(
+                    suite, body, names_signature=self.server_hello.version == Version.TLS12
+                )
+            case HandshakeType.CERTIFICATE_STATUS:
+                self.staple = decode_staple(body)
             case HandshakeType.SERVER_HELLO_DONE:
                 self.is_done = True
-            case _:  # CertificateStatus, CertificateRequest: nothing we judge
+            case _:  # CertificateRequest: nothing we judge
                 pass
 
     def _first_message(self, kind: int, body: bytes) -> None:

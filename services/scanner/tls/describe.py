@@ -25,6 +25,13 @@ def describe(facts: TlsFacts) -> dict[str, object]:
             for pool, found in facts.pools.items()
         },
         "post_quantum": facts.post_quantum.value,
+        "revocation": {
+            "status": facts.revocation.status.value,
+            "source": facts.revocation.source or None,
+            "reason": facts.revocation.reason,
+        },
+        "has_staple": facts.has_staple if facts.is_staple_known else None,
+        "early_data_bytes": facts.early_data_bytes,
         "connections": facts.connections,
         "exchanges": [
             {

@@ -27,6 +27,8 @@ class Ending(StrEnum):
     CLOSED = "closed"
     RESET = "reset"
     TIMEOUT = "timeout"
+    CUT_OFF = "cut off"
+    """Closed or reset twice, by a server that took a supported hello directly afterwards."""
     NOT_TLS = "not TLS"
     NO_CONNECTION = "no connection"
 

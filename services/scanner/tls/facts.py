@@ -96,6 +96,14 @@ class CertificateFacts:
     ip_addresses: tuple[Address, ...] = ()
     issuer_urls: tuple[str, ...] = ()
     """Where the issuer's certificate can be had (AIA caIssuers)."""
+    ocsp_urls: tuple[str, ...] = ()
+    """Where the issuer answers whether it was revoked (AIA OCSP)."""
+    crl_urls: tuple[str, ...] = ()
+    """Where the issuer's list of revoked certificates is."""
+    must_staple: bool = False
+    """RFC 7633: clients shall not go on without a staple."""
+    timestamps: tuple[str, ...] = ()
+    """The logs of the SCTs inside, as hexadecimal identifiers, each once."""
 
     @property
     def lifetime(self) -> timedelta:
@@ -121,6 +129,8 @@ class TrustFacts:
     reason: str
     path: tuple[str, ...] = ()
     """Fingerprints from the leaf to the root, both included."""
+    is_public: bool = False
+    """The root is one of Mozilla's, not only one of the operator's."""
     fetch_problem: str | None = None
     """Why the issuer named by AIA could not be had; None when it was not needed or was had."""
 
@@ -139,6 +149,33 @@ class PoolFacts:
     dh_prime_bits: int | None = None
     encrypt_then_mac: bool | None = None
     """RFC 7366, as answered with this suite; None where nothing was accepted."""
+    group: str | None = None
+    is_signed: bool = False
+    """The key exchange named the algorithm of its signature, and it was among those offered."""
+
+
+NOT_ASKED = PoolFacts(Support.UNKNOWN, "not asked")
+
+
+class RevocationStatus(StrEnum):
+    """What the issuer says about its certificate."""
+
+    GOOD = "good"
+    REVOKED = "revoked"
+    UNKNOWN = "unknown"
+    NOT_NAMED = "not_named"
+    """The certificate names neither a list nor a responder."""
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationFacts:
+    """Whether the leaf was withdrawn, and who said so."""
+
+    status: RevocationStatus
+    reason: str
+    source: str = ""
+    """``CRL``, ``OCSP`` or ``OCSP staple``."""
+    revoked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +202,24 @@ class TlsFacts:
     """Whether any suite with an AEAD cipher is taken, TLS 1.3 counting as one."""
     post_quantum: Support = Support.UNKNOWN
     """Whether TLS 1.3 takes the group X25519MLKEM768."""
+    reversed_choice: PoolFacts = NOT_ASKED
+    """What the server takes when the best suites are offered last."""
+    weak_curve: PoolFacts = NOT_ASKED
+    sha1_signature: PoolFacts = NOT_ASKED
+    """Whether it signs its key exchange with SHA-1 or MD5 when nothing else is offered."""
+    is_staple_known: bool = False
+    """A certificate came in a flight that would have had the staple in it."""
+    has_staple: bool = False
+    timestamps_sent: tuple[str, ...] = ()
+    """The logs of the SCTs in the handshake or staple, as hexadecimal identifiers."""
+    revocation: RevocationFacts = field(
+        default_factory=lambda: RevocationFacts(RevocationStatus.UNKNOWN, "not asked")
+    )
+    early_data_bytes: int | None = None
+    """What TLS 1.3 tickets allow to be sent early; None where that is not known."""
+    early_data_problem: str = "not asked"
+    heartbleed: PoolFacts = NOT_ASKED
+    """Accepted: memory came back, twice."""
     exchanges: tuple[Exchange, ...] = ()
 
     def support(self, version: Version) -> Support:

@@ -28,16 +28,20 @@ MAX_CHAIN_LENGTH = 10
 RETRY_RANDOM = hashlib.sha256(b"HelloRetryRequest").digest()
 
 CLASSIC_GROUPS = (X25519, 0x0017, 0x0018, 0x0019, 0x001E, 0x001A, 0x001B, 0x001C, 0x0100, 0x0101)
-_SIGNATURES = (
+SIGNATURES = (
     *(0x0403, 0x0503, 0x0603, 0x0807, 0x0808),  # ECDSA with SHA-2, Ed25519, Ed448
     *(0x0804, 0x0805, 0x0806, 0x0809, 0x080A, 0x080B),  # RSA-PSS
     *(0x0401, 0x0501, 0x0601, 0x0402),  # RSA PKCS#1 and DSA with SHA-2
     *(0x0203, 0x0201, 0x0202),  # SHA-1, so that servers with nothing else answer too
 )
+SHA1_SIGNATURES = (0x0203, 0x0201, 0x0202, 0x0101)
+"""ECDSA, RSA and DSA with SHA-1, and RSA with MD5."""
+_STAPLE_REQUEST = b"\1\0\0\0\0"  # RFC 6066 8: OCSP, any responder, no extensions
 _RENEGOTIATION_SCSV = 0x00FF  # RFC 5746 3.3: what SSL 3.0 has instead of the extension
 _MESSAGE_HEADER = _EXTENSION_HEADER = 4
 _HANGS_FROM, _HANGS_TO = 256, 512
 _NAMED_CURVE = 3
+_OCSP = 1
 _NO_COMPRESSION = 0
 DEFLATE = 1
 
@@ -52,7 +56,12 @@ class ClientHello:
     """SNI; None for an address (RFC 6066 3 allows names only)."""
     suites: tuple[int, ...] = COMMON
     groups: tuple[int, ...] = CLASSIC_GROUPS
+    signatures: tuple[int, ...] = SIGNATURES
     compressions: tuple[int, ...] = (_NO_COMPRESSION,)
+    share: bytes = b""
+    """Our X25519 key, where the handshake will be finished; random bytes else."""
+    offers_heartbeat: bool = False
+    """RFC 6520; only where the answer is looked at."""
     also: tuple[Version, ...] = ()
     """Further versions; only meaningful beside TLS 1.3."""
 
@@ -94,8 +103,12 @@ class ClientHello:
         extensions[Extension.RENEGOTIATION_INFO] = vector(1, b"")
         extensions[Extension.EXTENDED_MASTER_SECRET] = b""
         extensions[Extension.ENCRYPT_THEN_MAC] = b""
+        extensions[Extension.STATUS_REQUEST] = _STAPLE_REQUEST
+        extensions[Extension.CERTIFICATE_TIMESTAMPS] = b""
+        if self.offers_heartbeat:
+            extensions[Extension.HEARTBEAT] = b"\1"
         if self.version >= Version.TLS12:
-            extensions[Extension.SIGNATURE_ALGORITHMS] = vector(2, numbers(2, _SIGNATURES))
+            extensions[Extension.SIGNATURE_ALGORITHMS] = vector(2, numbers(2, self.signatures))
         if self.version is Version.TLS13:
             extensions[Extension.SUPPORTED_VERSIONS] = vector(
                 1, numbers(2, (self.version, *self.also))
@@ -109,7 +122,7 @@ class ClientHello:
         # the server answers a HelloRetryRequest, which names the version and group as well.
         if X25519 not in self.groups:
             return b""
-        return numbers(2, (X25519,)) + vector(2, secrets.token_bytes(32))
+        return numbers(2, (X25519,)) + vector(2, self.share or secrets.token_bytes(32))
 
 
 def _padded(extensions: bytes, before: int) -> bytes:
@@ -141,10 +154,12 @@ class ServerHello:
 
 @dataclass(frozen=True, slots=True)
 class KeyExchange:
-    """The public parameters of a ServerKeyExchange; both None where it has neither."""
+    """The public parameters of a ServerKeyExchange; None where it has none."""
 
     group: int | None = None
     dh_prime_bits: int | None = None
+    signature: int | None = None
+    """The algorithm that signs them; TLS 1.2 alone names it."""
 
 
 def decode_server_hello(body: bytes) -> ServerHello:
@@ -180,14 +195,39 @@ def decode_certificates(body: bytes) -> tuple[bytes, ...]:
     return tuple(chain)
 
 
-def decode_key_exchange(suite: str, body: bytes) -> KeyExchange:
+def decode_staple(body: bytes) -> bytes:
+    """The OCSP answer of a CertificateStatus message (RFC 6066 8). Raises CodecError."""
+    cursor = Cursor(body)
+    if cursor.number(1) != _OCSP:
+        raise CodecError("the server staples something that is no OCSP answer")
+    return cursor.vector(3)
+
+
+def decode_key_exchange(suite: str, body: bytes, *, names_signature: bool = False) -> KeyExchange:
     """The parameters of a ServerKeyExchange (RFC 5246 7.4.3, RFC 8422 5.4). Raises CodecError.
 
-    ``suite`` is the name of the chosen suite: the message means nothing without it.
+    ``suite`` is the name of the chosen suite: the message means nothing without it. In TLS 1.2
+    the signature's algorithm follows the parameters.
     """
     cursor = Cursor(body)
     if suite.startswith(("TLS_DHE_", "TLS_DH_anon")):
-        return KeyExchange(dh_prime_bits=int.from_bytes(cursor.vector(2), "big").bit_length())
+        bits = int.from_bytes(cursor.vector(2), "big").bit_length()
+        return KeyExchange(
+            dh_prime_bits=bits,
+            signature=_signature(cursor, vectors=(2, 2)) if names_signature else None,
+        )
     if suite.startswith("TLS_ECDH") and cursor.number(1) == _NAMED_CURVE:
-        return KeyExchange(group=cursor.number(2))
+        group = cursor.number(2)
+        signature = _signature(cursor, vectors=(1,)) if names_signature else None
+        return KeyExchange(group=group, signature=signature)
     return KeyExchange()
+
+
+def _signature(cursor: Cursor, *, vectors: tuple[int, ...]) -> int | None:
+    """The algorithm behind the rest of the parameters; None where they are not signed."""
+    try:
+        for width in vectors:
+            cursor.vector(width)
+        return None if cursor.is_done else cursor.number(2)
+    except CodecError:
+        return None  # the parameters themselves were read

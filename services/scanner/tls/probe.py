@@ -7,25 +7,34 @@ plan to the versions and the certificate; a server that says nothing to two hell
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
+
+from cryptography import x509
 
 from services.scanner.address import Address
 from services.scanner.context import ProbeContext
 from services.scanner.suite import ProbeError
+from services.scanner.tls.absence import AbsenceFacts, AbsenceSubject
+from services.scanner.tls.assessment import CUT_OFF, Assessment
 from services.scanner.tls.certificates import describe_certificate, read_chain
 from services.scanner.tls.chain import chain_by_handshake
+from services.scanner.tls.choices import ask_choices, ask_staple
+from services.scanner.tls.early_data import ask_early_data
 from services.scanner.tls.exchange import Answer, Ending, Line
 from services.scanner.tls.facts import (
     Exchange,
     PoolFacts,
+    RevocationFacts,
+    RevocationStatus,
     Support,
     TlsFacts,
     TlsSubject,
     VersionFacts,
 )
-from services.scanner.tls.hello import DEFLATE, ClientHello
-from services.scanner.tls.issuers import assess_with_fetching
+from services.scanner.tls.heartbleed import ask_heartbleed
+from services.scanner.tls.hello import ClientHello
+from services.scanner.tls.issuers import assess_with_fetching, find_issuer
 from services.scanner.tls.pools import (
     ask_pools,
     ask_post_quantum,
@@ -33,58 +42,13 @@ from services.scanner.tls.pools import (
     has_aead,
     has_forward_secrecy,
 )
-from services.scanner.tls.reading import version_facts
+from services.scanner.tls.revocation import Pair, ask_revocation
 from services.scanner.tls.suites import Pool
-from services.scanner.tls.wire import CodecError, Version
+from services.scanner.tls.wire import CodecError, Extension, Version
 
 _SLOW_MS = 1000
 _OTHERS = (Version.TLS13, Version.TLS11, Version.TLS10, Version.SSL3)
 _EVERY_VERSION = (Version.TLS12, Version.TLS11, Version.TLS10, Version.SSL3)
-_CUT_OFF = frozenset({Ending.RESET, Ending.CLOSED})
-
-
-@dataclass(slots=True)
-class _Assessment:
-    """What is known so far about one endpoint."""
-
-    line: Line
-    versions: dict[Version, VersionFacts] = field(default_factory=dict[Version, VersionFacts])
-    answers: dict[Version, Answer] = field(default_factory=dict[Version, Answer])
-    exchanges: list[Exchange] = field(default_factory=list[Exchange])
-
-    async def ask_version(self, version: Version, *, whole_flight: bool = False) -> Answer:
-        hello = _version_hello(version, self.line.subject.server_name)
-        answer = await self.line.ask(hello, version.label, whole_flight=whole_flight)
-        self.exchanges.append(answer.as_evidence())
-        facts = version_facts(answer, hello)
-        known = self.versions.get(version)
-        # What a second hello does not tell leaves standing what the first one told.
-        if known is None or facts.support is not Support.UNKNOWN:
-            self.versions[version], self.answers[version] = facts, answer
-        return answer
-
-    async def ask(self, hello: ClientHello, asked: str) -> Answer:
-        answer = await self.line.ask(hello, asked, whole_flight=True)
-        self.exchanges.append(answer.as_evidence())
-        return answer
-
-    async def ask_ssl2(self) -> None:
-        is_hello, answer = await self.line.ask_ssl2()
-        self.exchanges.append(answer.as_evidence())
-        support = Support.ACCEPTED if is_hello else Support.REFUSED
-        if answer.ending in {Ending.TIMEOUT, Ending.NO_CONNECTION}:
-            support = Support.UNKNOWN
-        reason = answer.reason or "the server did not answer in SSL 2.0"
-        self.versions[Version.SSL2] = VersionFacts(Version.SSL2, support, reason)
-
-    @property
-    def accepted(self) -> tuple[Version, ...]:
-        """Oldest first, without SSL 2.0, which shares no hello with the rest."""
-        return tuple(
-            version
-            for version in Version
-            if version in self.answers and self.versions[version].support is Support.ACCEPTED
-        )
 
 
 async def probe_tls(context: ProbeContext, subject: TlsSubject) -> TlsFacts:
@@ -93,7 +57,7 @@ async def probe_tls(context: ProbeContext, subject: TlsSubject) -> TlsFacts:
     Raises ProbeError when no connection can be had at all; whatever else a target does is a fact.
     """
     observed_at = datetime.now(UTC)
-    state = _Assessment(Line(context, subject))
+    state = Assessment(Line(context, subject))
     first = await state.ask_version(Version.TLS12, whole_flight=True)
     if first.ending is Ending.NO_CONNECTION:
         raise ProbeError(first.reason)
@@ -126,13 +90,32 @@ async def speaks_tls(
     return (await line.ask(hello, "any version")).spoke_tls
 
 
-def _version_hello(version: Version, server_name: str | None) -> ClientHello:
-    # Deflate is offered first where it is legal, so that a server which has it takes it.
-    compressions = (0,) if version is Version.TLS13 else (DEFLATE, 0)
-    return ClientHello(version, server_name, compressions=compressions)
+async def probe_absence(context: ProbeContext, subject: AbsenceSubject) -> AbsenceFacts:
+    """A second look at a port that did not speak TLS when it was identified.
+
+    Two hellos, with the whole time-out for each; a port that refuses connections needs no look.
+    """
+    if not subject.is_open:
+        reason = "it refuses connections, and the host has a site on port 80"
+        return AbsenceFacts(subject.port, Support.REFUSED, reason)
+    line = Line(context, TlsSubject(subject.address, subject.port, subject.server_name))
+    any_version = ClientHello(Version.TLS13, subject.server_name, also=_EVERY_VERSION)
+    oldest = ClientHello(Version.TLS10, subject.server_name)
+    async with asyncio.TaskGroup() as tasks:
+        asked = [
+            tasks.create_task(line.ask(any_version, "any version")),
+            tasks.create_task(line.ask(oldest, Version.TLS10.label)),
+        ]
+    answers = [task.result() for task in asked]
+    support = Support.UNKNOWN
+    if any(answer.spoke_tls for answer in answers):
+        support = Support.ACCEPTED
+    elif all(answer.ending is Ending.NOT_TLS for answer in answers):
+        support = Support.REFUSED
+    return AbsenceFacts(subject.port, support, answers[0].reason, subject.has_plain_web)
 
 
-async def _is_worth_asking(state: _Assessment, first: Answer) -> bool:
+async def _is_worth_asking(state: Assessment, first: Answer) -> bool:
     """No further hellos to what is not TLS, or to what stays silent twice."""
     if first.ending is Ending.NOT_TLS:
         return False
@@ -142,7 +125,7 @@ async def _is_worth_asking(state: _Assessment, first: Answer) -> bool:
     return second.ending not in {Ending.TIMEOUT, Ending.NOT_TLS}
 
 
-async def _ask_other_versions(state: _Assessment) -> None:
+async def _ask_other_versions(state: Assessment) -> None:
     # Without TLS 1.2 the chain has to come out of an older flight, so it is read whole.
     needs_chain = Version.TLS12 not in state.accepted
     async with asyncio.TaskGroup() as tasks:
@@ -152,7 +135,7 @@ async def _ask_other_versions(state: _Assessment) -> None:
         tasks.create_task(state.ask_ssl2())
 
 
-async def _ask_again(state: _Assessment, *, is_slow: bool) -> None:
+async def _ask_again(state: Assessment, *, is_slow: bool) -> None:
     """A second try for what was cut off or silent, one at a time, if the server talks at all.
 
     Many servers cut the connection instead of refusing a version with an alert. That counts as a
@@ -165,29 +148,30 @@ async def _ask_again(state: _Assessment, *, is_slow: bool) -> None:
         version
         for version, before in tuple(state.answers.items())
         if _deserves_a_second_try(state, version, is_slow=is_slow)
-        and {before.ending, (await _ask_once_more(state, version)).ending} <= _CUT_OFF
+        and {before.ending, (await _ask_once_more(state, version)).ending} <= CUT_OFF
     ]
     if not cut_off:
         return
     control = max(state.accepted)
     if (await _ask_once_more(state, control)).ending is not Ending.HELLO:
         return
+    state.cuts_off_to_refuse = True
     for version in cut_off:
         reason = f"the server cut two hellos off, and took {control.label} directly afterwards"
         state.versions[version] = VersionFacts(version, Support.REFUSED, reason)
 
 
-def _deserves_a_second_try(state: _Assessment, version: Version, *, is_slow: bool) -> bool:
+def _deserves_a_second_try(state: Assessment, version: Version, *, is_slow: bool) -> bool:
     if state.versions[version].support is not Support.UNKNOWN:
         return False
     return not (is_slow and state.answers[version].ending is Ending.TIMEOUT)
 
 
-async def _ask_once_more(state: _Assessment, version: Version) -> Answer:
+async def _ask_once_more(state: Assessment, version: Version) -> Answer:
     return await state.ask_version(version, whole_flight=version is not Version.TLS13)
 
 
-async def _with_certificates(state: _Assessment, facts: TlsFacts) -> TlsFacts:
+async def _with_certificates(state: Assessment, facts: TlsFacts) -> TlsFacts:
     sent, missing = await _chain_as_sent(state)
     read, unreadable = read_chain(sent)
     facts = replace(facts, chain_problem=missing or unreadable)
@@ -198,10 +182,25 @@ async def _with_certificates(state: _Assessment, facts: TlsFacts) -> TlsFacts:
         state.line.context, tuple(certificate for certificate, _ in read), facts.observed_at
     )
     more = tuple(describe_certificate(certificate) for certificate in fetched)
-    return replace(facts, chain=chain, trust=trust, fetched=more)
+    facts = replace(facts, chain=chain, trust=trust, fetched=more)
+    return await _with_revocation(state, facts, (*(c for c, _ in read), *fetched))
 
 
-async def _chain_as_sent(state: _Assessment) -> tuple[tuple[bytes, ...], str]:
+async def _with_revocation(
+    state: Assessment, facts: TlsFacts, certificates: tuple[x509.Certificate, ...]
+) -> TlsFacts:
+    facts, staple = await ask_staple(state, facts)
+    leaf, *others = certificates
+    context = state.line.context
+    issuer = await find_issuer(context, leaf, tuple(others))
+    if issuer is None or facts.leaf is None:
+        reason = "the issuer's certificate is not at hand, so nothing it signed can be verified"
+        return replace(facts, revocation=RevocationFacts(RevocationStatus.UNKNOWN, reason))
+    pair = Pair(leaf, issuer, facts.observed_at)
+    return replace(facts, revocation=await ask_revocation(context, pair, facts.leaf, staple))
+
+
+async def _chain_as_sent(state: Assessment) -> tuple[tuple[bytes, ...], str]:
     """The chain out of a flight in clear, else out of a TLS 1.3 handshake, else why not."""
     problem = "no version was accepted"
     for version in sorted(set(state.accepted) - {Version.TLS13}, reverse=True):
@@ -224,13 +223,15 @@ async def _chain_as_sent(state: _Assessment) -> tuple[tuple[bytes, ...], str]:
     return chain, "" if chain else outcome
 
 
-async def _with_suites(state: _Assessment, facts: TlsFacts, *, is_slow: bool) -> TlsFacts:
+async def _with_suites(state: Assessment, facts: TlsFacts, *, is_slow: bool) -> TlsFacts:
     accepted, name = state.accepted, facts.subject.server_name
     if is_slow or not accepted:
         reason = "not asked: the first handshake was slow" if is_slow else "no version was accepted"
         return replace(facts, pools=dict.fromkeys(Pool, PoolFacts(Support.UNKNOWN, reason)))
     if Version.TLS13 in accepted:
         facts = replace(facts, post_quantum=await ask_post_quantum(state.ask, name))
+        allowed, problem = await ask_early_data(state.line)
+        facts = replace(facts, early_data_bytes=allowed, early_data_problem=problem)
     classic = [version for version in accepted if version is not Version.TLS13]
     if not classic:
         return replace(
@@ -239,16 +240,24 @@ async def _with_suites(state: _Assessment, facts: TlsFacts, *, is_slow: bool) ->
             forward_secrecy=Support.ACCEPTED,
             aead=Support.ACCEPTED,
         )
-    pools = await ask_pools(state.ask, max(classic), name)
+    facts = replace(facts, pools=await ask_pools(state.ask, max(classic), name))
+    facts = await ask_choices(state, facts)
     return replace(
         facts,
-        pools=pools,
+        heartbleed=await _ask_heartbleed(state, max(classic)),
         forward_secrecy=await _has_any(state, has_forward_secrecy),
         aead=await _has_any(state, has_aead),
     )
 
 
-async def _has_any(state: _Assessment, is_wanted: Callable[[int], bool]) -> Support:
+async def _ask_heartbleed(state: Assessment, version: Version) -> PoolFacts:
+    hello = state.answers[version].flight.server_hello
+    if hello is None or Extension.HEARTBEAT not in hello.extensions:
+        return PoolFacts(Support.REFUSED, "the server has no heartbeats")
+    return await ask_heartbleed(state.line, version)
+
+
+async def _has_any(state: Assessment, is_wanted: Callable[[int], bool]) -> Support:
     """From what was chosen so far; asked only when that was of the other kind every time."""
     if Version.TLS13 in state.accepted:
         return Support.ACCEPTED

@@ -22,6 +22,8 @@ def support_of(answer: Answer, hello: ClientHello) -> tuple[Support, str]:
     chosen = answer.flight.server_hello
     if answer.ending is Ending.HELLO and chosen is not None:
         return _support_of_choice(chosen, hello, answer.reason)
+    if answer.ending is Ending.CUT_OFF:
+        return Support.REFUSED, answer.reason
     if answer.ending is Ending.ALERT and is_refusal(answer.flight.alert):
         return Support.REFUSED, answer.reason
     return Support.UNKNOWN, answer.reason
@@ -69,6 +71,13 @@ def pool_facts(answer: Answer, hello: ClientHello) -> PoolFacts:
     chosen, exchange = answer.flight.server_hello, answer.flight.key_exchange
     if support is not Support.ACCEPTED or chosen is None:
         return PoolFacts(support, reason)
+    if exchange is not None and exchange.group is not None and exchange.group not in hello.groups:
+        return PoolFacts(Support.REFUSED, f"the server took {group_name(exchange.group)} instead")
+    if exchange is not None and exchange.signature not in {None, *hello.signatures}:
+        return PoolFacts(Support.REFUSED, "the server signed in another way than was offered")
     bits = exchange.dh_prime_bits if exchange else None
+    group = None if exchange is None or exchange.group is None else group_name(exchange.group)
     encrypts_then_macs = Extension.ENCRYPT_THEN_MAC in chosen.extensions
-    return PoolFacts(support, reason, suite_name(chosen.suite), bits, encrypts_then_macs)
+    suite = suite_name(chosen.suite)
+    is_signed = exchange is not None and exchange.signature is not None
+    return PoolFacts(support, reason, suite, bits, encrypts_then_macs, group, is_signed)

@@ -39,6 +39,7 @@ class ContentType(IntEnum):
     ALERT = 21
     HANDSHAKE = 22
     APPLICATION_DATA = 23
+    HEARTBEAT = 24
 
 
 class HandshakeType(IntEnum):
@@ -47,21 +48,30 @@ class HandshakeType(IntEnum):
     HELLO_REQUEST = 0
     CLIENT_HELLO = 1
     SERVER_HELLO = 2
+    NEW_SESSION_TICKET = 4
+    ENCRYPTED_EXTENSIONS = 8
     CERTIFICATE = 11
     SERVER_KEY_EXCHANGE = 12
     SERVER_HELLO_DONE = 14
+    CERTIFICATE_VERIFY = 15
+    FINISHED = 20
+    CERTIFICATE_STATUS = 22
 
 
 class Extension(IntEnum):
     """Extension types we send or read (IANA registry)."""
 
     SERVER_NAME = 0
+    STATUS_REQUEST = 5
     SUPPORTED_GROUPS = 10
     EC_POINT_FORMATS = 11
     SIGNATURE_ALGORITHMS = 13
+    HEARTBEAT = 15
+    CERTIFICATE_TIMESTAMPS = 18
     PADDING = 21
     ENCRYPT_THEN_MAC = 22
     EXTENDED_MASTER_SECRET = 23
+    EARLY_DATA = 42
     SUPPORTED_VERSIONS = 43
     PSK_KEY_EXCHANGE_MODES = 45
     KEY_SHARE = 51
@@ -110,7 +120,24 @@ GROUPS = {
     X25519MLKEM768: "X25519MLKEM768",
     0x11EB: "SecP256r1MLKEM768",
     0x11ED: "SecP384r1MLKEM1024",
+    0x000F: "secp160k1",
+    0x0010: "secp160r1",
+    0x0011: "secp160r2",
+    0x0012: "secp192k1",
+    0x0014: "secp224k1",
+    **{
+        code: f"sect{name}"
+        for code, name in enumerate(
+            (
+                *("163k1", "163r1", "163r2", "193r1", "193r2", "233k1", "233r1"),
+                *("239k1", "283k1", "283r1", "409k1", "409r1", "571k1", "571r1"),
+            ),
+            start=1,
+        )
+    },
 }
+WEAK_CURVES = (*range(1, 15), *range(0x000F, 0x0016))
+"""Binary curves, and prime ones below 256 bits (RFC 8422 5.1.1 withdrew all of them)."""
 
 
 def group_name(code: int) -> str:

@@ -17,8 +17,8 @@ from tests.lab.dns_zones import Denial, Signing, ZoneSpec
 
 _DAY_S = 86_400
 _WHOLE = """
-@ A 192.0.2.1
-@ AAAA 2001:db8::1
+@ A 10.9.0.1
+@ AAAA fd00:1::1
 @ CAA 0 issue "ca.example"
 @ CAA 0 iodef "mailto:security@good.test"
 www A 192.0.2.2
@@ -64,6 +64,14 @@ ZONES = (
     ZoneSpec("cut.test", "@ A 192.0.2.1"),
     ZoneSpec("stall.test", "@ A 192.0.2.1"),
     ZoneSpec("udp.test", "@ A 192.0.2.1"),
+    ZoneSpec(
+        "links.test",
+        "gone CNAME nothing.good.test.\nfree CNAME www.nobodys.test.\n"
+        "cloud CNAME shop.azure-api.net.\nproof CNAME shop.azurewebsites.net.\n"
+        "ill CNAME www.good.test.",
+    ),
+    ZoneSpec("azure-api.net"),
+    ZoneSpec("azurewebsites.net"),
 )
 FAULTS = {
     "fails.test": Fault.SERVFAIL,
@@ -74,6 +82,7 @@ FAULTS = {
     "stall.test": Fault.TRUNCATED_THEN_STALL,
     "udp.test": Fault.SILENT_OVER_UDP,
     "sick.test": Fault.ONLY_SOA,
+    "ill.links.test": Fault.ONLY_SOA,
 }
 
 

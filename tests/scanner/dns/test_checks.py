@@ -7,7 +7,7 @@ from pathlib import Path
 import dns.name
 import pytest
 
-from services.scanner.check import Endpoint, Outcome, Verdict
+from services.scanner.check import Endpoint, Outcome, Severity, Verdict
 from services.scanner.context import ProbeContext
 from services.scanner.dns import SUITE, describe
 from services.scanner.dns.checks import axfr_open, ns_lame
@@ -26,8 +26,11 @@ OUTCOMES = [
     ("caa.no_iodef", {"good.test": P, "plain.test": F, "one.test": N, "sick.test": N}),
     ("ns.single", {"good.test": P, "one.test": F, "near.test": P, "blind.test": N}),
     ("ns.same_network", {"good.test": P, "near.test": F, "one.test": N, "halfblind.test": N}),
+    ("cname.dangling", {"alias.good.test": P, "gone.links.test": F, "free.links.test": F,
+                        "cloud.links.test": F, "proof.links.test": F, "ill.links.test": N,
+                        "good.test": N}),
     ("ipv6.missing", {"good.test": P, "plain.test": F, "mailonly.test": N, "sick.test": N}),
-]
+]  # fmt: skip
 
 
 async def verdicts_of(context: ProbeContext, name: str) -> dict[str, Verdict]:
@@ -49,7 +52,7 @@ async def test_each_check_ends_as_it_should(
 
 
 def test_every_check_is_seen_with_every_outcome() -> None:
-    by_server = {"dns.ns.lame", "dns.axfr.open"}
+    by_server = {"dns.ns.lame", "dns.axfr.open", "dns.ipv6.unreachable"}
     by_facts = {c.info.id for c in SUITE.checks if not c.info.id.startswith("dns.dnssec.")}
 
     assert by_facts - by_server == {f"dns.{name}" for name, _ in OUTCOMES}
@@ -102,6 +105,23 @@ async def test_a_name_server_is_asked_itself(
     assert [server.state for server in asked] == [state]
     assert ns_lame.judge(facts).outcome is lame
     assert axfr_open.judge(facts).outcome is axfr
+
+
+@pytest.mark.parametrize(
+    ("name", "severity"),
+    [
+        ("gone.links.test", Severity.MEDIUM),
+        ("free.links.test", None),
+        ("cloud.links.test", None),
+        ("proof.links.test", Severity.MEDIUM),
+    ],
+)
+async def test_a_dangling_alias_weighs_what_a_stranger_can_do_with_it(
+    context: ProbeContext, name: str, severity: Severity | None
+) -> None:
+    verdict = (await verdicts_of(context, name))["cname.dangling"]
+
+    assert [problem.severity for problem in verdict.problems] == [severity]
 
 
 @pytest.mark.parametrize("name", ["good.test", "bogus.test", "odd.test", "mailonly.test"])

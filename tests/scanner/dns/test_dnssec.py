@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from services.scanner.address import AddressPolicy
 from services.scanner.check import Endpoint, Outcome
-from services.scanner.context import ProbeContext
+from services.scanner.context import ProbeContext, ProbeOptions
 from services.scanner.dns import SUITE
 from services.scanner.dns.facts import ChainFault, DnssecFacts, Security
 from services.scanner.dns.probe import probe_dns
-from services.scanner.dns.trust_anchor import load_anchors
+from services.scanner.dns.trust_anchor import AnchorFileError, load_anchors
+from services.scanner.engine import open_context
 from tests.lab.dns_context import dns_context
 from tests.lab.dns_server import DnsLab
 from tests.lab.dns_zones import Denial, Signing, ZoneSpec
@@ -145,19 +147,21 @@ async def test_the_ad_bit_convinces_nobody(tmp_path: Path) -> None:
 
 
 VERDICTS = {
-    #                        missing no_ds bogus expired mismatch weak
-    "good.test":            (P, P, P, P, P, P),
-    "unsigned.test":        (F, N, N, N, N, N),
-    "zone.dark":            (N, N, N, N, N, N),
-    "nods.test":            (P, F, N, N, N, P),
-    "mismatch.test":        (P, P, F, N, F, P),
-    "expired.test":         (P, P, F, F, P, P),
-    "soon.test":            (P, P, P, F, P, P),
-    "bogus.test":           (P, P, F, P, P, P),
-    "stripped.test":        (P, P, F, P, P, P),
-    "below.undenied.test":  (N, N, F, N, N, N),
-    "short.test":           (P, P, P, P, P, F),
-    "sha1.test":            (P, P, P, P, P, F),
+    #                        missing no_ds bogus expired mismatch weak walkable
+    "good.test":            (P, P, P, P, P, P, F),
+    "nsec3.test":           (P, P, P, P, P, P, P),
+    "undenied.test":        (P, P, P, P, P, P, N),
+    "unsigned.test":        (F, N, N, N, N, N, N),
+    "zone.dark":            (N, N, N, N, N, N, N),
+    "nods.test":            (P, F, N, N, N, P, F),
+    "mismatch.test":        (P, P, F, N, F, P, F),
+    "expired.test":         (P, P, F, F, P, P, F),
+    "soon.test":            (P, P, P, F, P, P, F),
+    "bogus.test":           (P, P, F, P, P, P, F),
+    "stripped.test":        (P, P, F, P, P, P, F),
+    "below.undenied.test":  (N, N, F, N, N, N, N),
+    "short.test":           (P, P, P, P, P, F, F),
+    "sha1.test":            (P, P, P, P, P, F, F),
 }  # fmt: skip
 
 
@@ -166,7 +170,10 @@ async def test_the_dnssec_checks_judge_each_state(context: ProbeContext, name: s
     result = await SUITE.run(context, name, Endpoint(name, protocol="dns"))
 
     outcomes = {r.check.id: r.verdict.outcome for r in result.results}
-    ids = ("missing", "no_ds", "bogus", "sig_expired", "ds_mismatch", "weak_algorithm")
+    ids = (
+        *("missing", "no_ds", "bogus", "sig_expired", "ds_mismatch", "weak_algorithm"),
+        "nsec_walkable",
+    )
     assert {i: outcomes[f"dns.dnssec.{i}"] for i in ids} == dict(
         zip(ids, VERDICTS[name], strict=True)
     )
@@ -195,3 +202,19 @@ def test_an_anchor_file_that_is_none_is_refused(tmp_path: Path, text: str) -> No
 
     with pytest.raises(ValueError, match="anchor"):
         load_anchors(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("hello", "'hello' is no DS"), ("", "no DS"), (None, "No such file")]
+)
+async def test_a_bad_anchor_file_stops_the_start_not_a_scan(
+    tmp_path: Path, text: str | None, words: str
+) -> None:
+    path = tmp_path / "operators-anchor.txt"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+
+    with pytest.raises(AnchorFileError, match=words) as caught:
+        async with open_context(ProbeOptions(dnssec_anchor_file=path), AddressPolicy()):
+            pass
+    assert str(path) in str(caught.value)

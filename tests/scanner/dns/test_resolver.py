@@ -68,7 +68,7 @@ async def test_an_alias_itself_can_be_asked_for(context: ProbeContext) -> None:
 async def test_addresses_come_ipv4_first(context: ProbeContext) -> None:
     answer = await context.resolver.addresses("good.test")
 
-    assert [str(address) for address in answer.addresses] == ["192.0.2.1", "2001:db8::1"]
+    assert [str(address) for address in answer.addresses] == ["10.9.0.1", "fd00:1::1"]
 
 
 @pytest.mark.parametrize(

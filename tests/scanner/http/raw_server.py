@@ -70,7 +70,11 @@ def always(answer: bytes) -> Behaviour:
 
 @asynccontextmanager
 async def serve(
-    behave: Behaviour, *, ssl_context: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+    behave: Behaviour,
+    *,
+    ssl_context: ssl.SSLContext | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
 ) -> AsyncGenerator[RawServer]:
     running = RawServer(0)
     names: dict[int, str] = {}
@@ -94,7 +98,7 @@ async def serve(
             writer.close()
             await writer.wait_closed()
 
-    server = await asyncio.start_server(on_connection, host, 0, ssl=ssl_context)
+    server = await asyncio.start_server(on_connection, host, port, ssl=ssl_context)
     async with server:
         running.port = server.sockets[0].getsockname()[1]
         yield running

@@ -13,6 +13,7 @@ from tests.lab.dns_context import dns_context
 from tests.lab.dns_server import DnsLab, Fault
 from tests.lab.dns_zones import Signing, ZoneSpec
 
+TLSA = "_25._tcp.mx TLSA 3 1 1 " + "ab" * 32
 REJECT = '_dmarc TXT "v=DMARC1; p=reject; rua=mailto:d@{}"'
 
 
@@ -114,6 +115,11 @@ def zones() -> tuple[ZoneSpec, ...]:
         spf("revoked.test", "mx -all", 'k1._domainkey TXT "v=DKIM1; p="'),
         spf("halfill.test", "mx -all"),
         spf("dmarcill.test", "mx -all"),
+        ZoneSpec("pinned.test", f"@ MX 10 mx\nmx A 192.0.2.5\n{TLSA}"),
+        ZoneSpec("loose.test", f"@ MX 10 mx\nmx A 192.0.2.5\n{TLSA}", Signing.UNSIGNED),
+        ZoneSpec("spoilt.test", f"@ MX 10 mx\nmx A 192.0.2.5\n{TLSA}", Signing.BOGUS),
+        ZoneSpec("wildpin.test", "@ MX 10 mx\nmx A 192.0.2.5\n*.mx TLSA 3 1 1 " + "ab" * 32),
+        ZoneSpec("hosted.test", "@ MX 10 mx.pinned.test.\n@ MX 20 mx.bare.test."),
     )
 
 
@@ -124,6 +130,7 @@ FAULTS = {
     "_mta-sts.halfill.test": Fault.SERVFAIL,
     "_tls.halfill.test": Fault.SILENT,
     "_domainkey.halfill.test": Fault.SERVFAIL,
+    "_tcp.mx.halfill.test": Fault.SERVFAIL,
 }
 
 

@@ -51,6 +51,10 @@ OUTCOMES = [
     ("dkim.weak_key", {"whole.test": P, "short.test": F, "wild.test": N, "revoked.test": N,
                        "halfill.test": N}),
     ("mtasts.missing", {"whole.test": P, "bare.test": F, "null.test": N, "halfill.test": N}),
+    ("dane.missing", {"pinned.test": P, "loose.test": P, "bare.test": F, "hosted.test": F,
+                      "null.test": N, "halfill.test": N}),
+    ("dane.no_dnssec", {"pinned.test": P, "hosted.test": P, "loose.test": F, "spoilt.test": F,
+                        "bare.test": N, "wildpin.test": N, "halfill.test": N}),
     ("tlsrpt.missing", {"whole.test": P, "bare.test": F, "null.test": N, "halfill.test": N}),
 ]  # fmt: skip
 
@@ -110,6 +114,9 @@ async def test_a_domain_without_mail_is_told_the_record_it_needs(context: ProbeC
         ("spf.softfail", "watch.test", Severity.LOW),
         ("dmarc.policy_none", "subnone.test", Severity.LOW),
         ("dkim.weak_key", "short.test", None),
+        ("mtasts.missing", "bare.test", None),
+        ("mtasts.missing", "pinned.test", Severity.INFO),
+        ("mtasts.missing", "loose.test", None),
     ],
 )
 async def test_the_severity_follows_what_was_found(

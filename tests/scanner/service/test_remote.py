@@ -192,7 +192,7 @@ def _ftp(answers: dict[bytes, bytes]) -> Behaviour:
                 b"AUTH TLS": b"530 Use implicit TLS.\r\n",
                 b"USER": b"530 TLS required.\r\n",
             },
-            set(),
+            NOTHING,
             id="insists on TLS",
         ),
         pytest.param({b"PASS": b"230 Welcome.\r\n"}, {FTP, ANONYMOUS}, id="anonymous"),
