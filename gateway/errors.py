@@ -44,6 +44,8 @@ _CODES = {
     415: "unsupported",
 }
 _MAX_ERRORS = 20
+_RETRY_AFTER_S = 5
+"""When a part that is away may be back; restarts take about that long."""
 _AWAY = (OperationalError, InterfaceError, OSError)
 
 
@@ -53,6 +55,8 @@ def error_response(error: ServiceError, scope: Scope) -> Response:
     errors: list[dict[str, Any]] = []  # Any: a JSON object
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, Unavailable):
+        headers["Retry-After"] = str(_RETRY_AFTER_S)
     if isinstance(error, TooManyRequests):
         headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, InvalidInput) and error.field:

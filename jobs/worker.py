@@ -25,7 +25,8 @@ from services.queue import (
     redis_settings,
     serialize_job,
 )
-from services.resources import open_resources
+from services.resources import StartRefused, open_resources
+from services.scanner.dns.trust_anchor import AnchorFileError
 from services.scanner.engine import NetworkScanner, open_context
 from services.scans import Worker as ScanWorker
 from services.settings import Settings
@@ -45,11 +46,11 @@ async def start(ctx: Ctx) -> None:
     settings = Settings.model_validate({})  # from the environment
     async with AsyncExitStack() as stack:
         resources = await stack.enter_async_context(open_resources(settings))
-        probes = await stack.enter_async_context(
-            open_context(
-                settings.probe_options(), settings.address_policy(await own_endpoints(settings))
-            )
-        )
+        policy = settings.address_policy(await own_endpoints(settings))
+        try:
+            probes = await stack.enter_async_context(open_context(settings.probe_options(), policy))
+        except AnchorFileError as error:
+            raise StartRefused(f"NIS2_SCAN_DNSSEC_ANCHOR_FILE: {error}") from error
         worker = ScanWorker(
             database=resources.database,
             scanner=NetworkScanner(probes),

@@ -41,6 +41,8 @@ class ScanSettings(BaseSettings):
     scan_dnssec_anchor_file: Path | None = None
     """Root trust anchor, DS or DNSKEY lines; None means the IANA root."""
     scan_rdap_bootstrap_url: AnyHttpUrl = AnyHttpUrl("https://data.iana.org/rdap/dns.json")
+    scan_snmp: Literal["on", "off"] = "off"
+    """Whether the SNMP community "public" is tried: one datagram, and intrusive to some."""
     scan_contact_url: str = "https://example.org/nis2-gateway"
     """Stands in the User-Agent of every probe, so that whoever is scanned can ask why."""
     scan_max_connections_per_address: int = Field(default=4, ge=1, le=64)
@@ -56,6 +58,7 @@ class ScanSettings(BaseSettings):
             ca_file=self.scan_ca_file,
             dnssec_anchor_file=self.scan_dnssec_anchor_file,
             rdap_bootstrap_url=str(self.scan_rdap_bootstrap_url),
+            tries_public_community=self.scan_snmp == "on",
             connections_per_address=self.scan_max_connections_per_address,
             connections_per_second=self.scan_connections_per_second,
             ports_in_flight=self.scan_ports_in_flight,

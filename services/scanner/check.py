@@ -14,7 +14,7 @@ from typing import Any, Generic, Self, TypeVar
 
 Facts = TypeVar("Facts")
 
-CATALOGUE_VERSION = "2026.11"
+CATALOGUE_VERSION = "2026.11.1"
 """Changes whenever a check is added or judges differently; stored with each scan."""
 
 Evidence = Mapping[str, Any]  # Any: what a JSON document may hold

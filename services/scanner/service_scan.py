@@ -4,13 +4,14 @@ import asyncio
 
 from services.scanner import ssh, tls
 from services.scanner.address import Address
-from services.scanner.check import Endpoint
+from services.scanner.check import CheckResult, Endpoint, Verdict
 from services.scanner.net.facts import PortFacts, PortState, Service
 from services.scanner.record import Record
 from services.scanner.service import (
     RESOLVER_SUITE,
     SNMP_SUITE,
     SUITES_BY_SERVICE,
+    SUITES_BY_USUAL_PORT,
     ServiceSubject,
     ServiceSuite,
 )
@@ -34,6 +35,21 @@ async def look_at_service(record: Record, run: Run, address: Address, service: S
         await run(suite, asked, Endpoint(host, port, "tcp"))
     elif service.name == "dns" and port != _DNS_PORT:
         await _look_at_datagrams(record, run, address, RESOLVER_SUITE, port)
+
+
+def judge_refused(record: Record, ports: PortFacts) -> None:
+    """What is not exposed where it usually is, so that a door that was closed is seen as closed.
+
+    Only where something is open: a host that refuses everything is one line, not dozens.
+    """
+    if not ports.open_ports:
+        return
+    verdict = Verdict.passed("the port refuses connections")
+    for port in ports.closed_ports:
+        suite = SUITES_BY_USUAL_PORT.get(port)
+        endpoint = Endpoint(record.host, port, "tcp")
+        checks = suite.checks if suite is not None else ()
+        record.checks.extend(CheckResult(check.info, endpoint, verdict) for check in checks)
 
 
 async def look_at_udp(record: Record, run: Run, address: Address) -> None:

@@ -27,7 +27,7 @@ from services.scanner.net.verdicts import judge_host, judge_name, judge_scope, w
 from services.scanner.profile import Profile
 from services.scanner.record import TIME_LIMIT, Record
 from services.scanner.result import TargetResult, TargetStatus
-from services.scanner.service_scan import look_at_service, look_at_udp, look_for_tls
+from services.scanner.service_scan import judge_refused, look_at_service, look_at_udp, look_for_tls
 from services.scanner.site_scan import expect_site, look_at_sites, skip_site
 from services.scanner.suite import Suite
 from services.scanner.target import Target
@@ -266,6 +266,7 @@ class TargetScan:
             record.checks.extend(without_sweep(record.host, record.reason))
         else:
             record.checks.extend(judge_host(HostFacts(record.host, record.ports, record.services)))
+            judge_refused(record, record.ports)
 
 
 _NOT_SWEPT = frozenset({TargetStatus.BLOCKED, TargetStatus.UNRESOLVED})

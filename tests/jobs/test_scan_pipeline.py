@@ -281,8 +281,8 @@ async def test_the_sweep_finds_every_scan_whose_messages_were_lost(
         await resources.redis.delete("nis2:queue")
         async with resources.database.transaction(admin.scope) as work:
             for statement in (
-                "update scans set created_at = now() - interval '1 minute',"
-                " updated_at = now() - interval '1 minute'",
+                "update scans set created_at = now() - interval '1 minute'",
+                "update scans set updated_at = now() - interval '1 minute'",
                 "update scan_batches set queued_at = now() - interval '1 minute'",
             ):
                 await work.session.execute(text(statement))

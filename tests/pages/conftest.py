@@ -6,13 +6,16 @@ import threading
 from collections.abc import Generator
 from dataclasses import dataclass
 
+import httpx2
 import pytest
 import uvicorn
 from pydantic_settings import BaseSettings
 
-from tests.pages.application import EMAIL, ORGANIZATION_ID, PASSWORD, create_test_application
+from gateway.app import create_app
+from services.settings import Settings
 from tests.pages.browser import Browser, run_browser
 
+_ORGANIZATION = "Waterworks Delft"
 _EXECUTABLES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -33,20 +36,26 @@ class Site:
     organization: str
 
 
-@pytest.fixture(scope="session")
-def site() -> Generator[Site]:
-    """The pages as uvicorn serves them on loopback, from a thread of its own."""
+@pytest.fixture(scope="module")
+def site(settings: Settings) -> Generator[Site]:
+    """The whole application as uvicorn serves it on loopback, from a thread of its own."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(create_test_application(), ws="none", log_level="warning")
+    config = uvicorn.Config(create_app(settings), ws="none", log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    account = {"email": "ada@example.org", "password": "correct horse battery"}
+    registered = httpx2.post(
+        f"{url}/api/v1/auth/register",
+        json={**account, "full_name": "Ada Lovelace", "org_name": _ORGANIZATION},
+    )
+    assert registered.status_code == 201, registered.text
     yield Site(
-        url=f"http://127.0.0.1:{listener.getsockname()[1]}",
-        email=EMAIL,
-        password=PASSWORD,
-        organization_id=ORGANIZATION_ID,
-        organization="Waterworks Delft",
+        url=url,
+        organization_id=registered.json()["org_id"],
+        organization=_ORGANIZATION,
+        **account,
     )
     server.should_exit = True
     thread.join(timeout=10)

@@ -80,7 +80,7 @@ def test_redoc_shows_the_operations_and_finds_one(
 
         page.type("[role=search] input", "refresh")
 
-        page.wait_for_text("[data-role='search:results']", "Refresh")
+        page.wait_for_text("[data-role='search:results']", "refresh token")
         assert_clean(page, site)
 
 

@@ -30,6 +30,9 @@ from tests.lab.certificates import Authority, in_days
 from tests.lab.dns_server import DnsLab, Fault
 from tests.lab.dns_zones import Signing, ZoneSpec
 from tests.lab.web_server import Page, Site, html, serve_site, server_context
+from tests.scanner.net.listeners import listening
+from tests.scanner.service.speaking import knows
+from tests.scanner.ssh.servers import GOOD, offering
 
 # Addresses that nothing else on a developer's machine is likely to listen on.
 HOST = "127.77.0.1"
@@ -318,6 +321,36 @@ async def test_concurrent_scans_do_not_mix_their_results(tmp_path: Path) -> None
 
     assert [result.target.value for result in results] == hosts
     assert [r.target.value for r in results if HTTP_PORT in r.open_ports] == [hosts[4]]
+
+
+async def test_services_beside_the_web_are_asked_their_own_question() -> None:
+    """SSH and Redis on ports of the quick list; each answers only in its own protocol."""
+    host = "127.77.2.1"
+    redis = knows({b"PING": b"+PONG\r\n"})
+    async with (
+        listening(offering(GOOD), host=host, port=8000),
+        listening(redis, host=host, port=6379),
+    ):
+        result = await _scan(parse_target(host))
+
+    assert {s["port"]: s["service"] for s in result.services} == {8000: "ssh", 6379: "redis"}
+    assert result.ssh_info["8000"]["protocol"] == "2.0"
+    assert _outcome(result, "ssh.terrapin", 8000) is Outcome.PASSED
+    assert _outcome(result, "svc.db.unauthenticated", 6379) is Outcome.FAILED
+    assert _outcome(result, "svc.dns.open_resolver", 53) is Outcome.PASSED
+    assert _outcome(result, "svc.smb.exposed", 445) is Outcome.PASSED  # refused
+    assert _outcome(result, "svc.snmp.public", 161) is Outcome.NOT_EVALUATED
+    assert result.status is TargetStatus.EVALUATED
+
+
+async def test_a_port_for_tls_that_speaks_http_is_said_so(tmp_path: Path) -> None:
+    async with serve_site(SITE, host=HOST, port=HTTPS_PORT):
+        result = await _scan(parse_target(HOST))
+    async with _web_host(tmp_path):
+        with_tls = await _scan(parse_target(HOST))
+
+    assert _outcome(result, "tls.protocol.none", HTTPS_PORT) is Outcome.FAILED
+    assert _outcome(with_tls, "tls.protocol.none", HTTPS_PORT) is Outcome.PASSED
 
 
 def _established() -> int:

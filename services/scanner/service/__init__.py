@@ -53,6 +53,19 @@ SUITES_BY_SERVICE: Mapping[str, ServiceSuite] = MappingProxyType(
 )
 """By the name that identification gives."""
 
+SUITES_BY_USUAL_PORT: Mapping[int, ServiceSuite] = MappingProxyType(
+    {
+        **dict.fromkeys((1433, 1521, 3306, 5432, 6379, 11_211, 27_017), DATABASE_SUITE),
+        **dict.fromkeys((2375, 5984, 6443, 9200, 10_250), WEB_API_SUITE),
+        21: FTP_SUITE,
+        23: TERMINAL_SUITE,
+        445: SMB_SUITE,
+        3389: DESKTOP_SUITE,
+        5900: VNC_SUITE,
+    }
+)
+"""Where a refused connection answers the question: what is closed is not exposed."""
+
 SUITES = (*dict.fromkeys(SUITES_BY_SERVICE.values()), RESOLVER_SUITE, SNMP_SUITE)
 
 __all__ = [
@@ -60,6 +73,7 @@ __all__ = [
     "SNMP_SUITE",
     "SUITES",
     "SUITES_BY_SERVICE",
+    "SUITES_BY_USUAL_PORT",
     "ServiceFacts",
     "ServiceSubject",
     "ServiceSuite",

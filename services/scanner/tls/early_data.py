@@ -24,7 +24,7 @@ async def ask_early_data(line: Line) -> tuple[int | None, str]:
             while data := await reader.read(_READ_BYTES):
                 writer.write(client.feed(data))
     except CodecError as error:
-        if client.early_data_bytes is None and not client.is_finished:
+        if client.early_data_bytes is None:
             return None, str(error)
     except TimeoutError:
         if client.early_data_bytes is None:

@@ -163,6 +163,8 @@ class RevocationStatus(StrEnum):
     GOOD = "good"
     REVOKED = "revoked"
     UNKNOWN = "unknown"
+    NOT_ASKED = "not_asked"
+    """The issuer's key is not at hand, so that no answer could be verified."""
     NOT_NAMED = "not_named"
     """The certificate names neither a list nor a responder."""
 
@@ -213,7 +215,7 @@ class TlsFacts:
     timestamps_sent: tuple[str, ...] = ()
     """The logs of the SCTs in the handshake or staple, as hexadecimal identifiers."""
     revocation: RevocationFacts = field(
-        default_factory=lambda: RevocationFacts(RevocationStatus.UNKNOWN, "not asked")
+        default_factory=lambda: RevocationFacts(RevocationStatus.NOT_ASKED, "not asked")
     )
     early_data_bytes: int | None = None
     """What TLS 1.3 tickets allow to be sent early; None where that is not known."""

@@ -58,6 +58,8 @@ class ClientHello:
     groups: tuple[int, ...] = CLASSIC_GROUPS
     signatures: tuple[int, ...] = SIGNATURES
     compressions: tuple[int, ...] = (_NO_COMPRESSION,)
+    modern_suites: tuple[int, ...] = TLS13_SUITES
+    """What is offered of TLS 1.3."""
     share: bytes = b""
     """Our X25519 key, where the handshake will be finished; random bytes else."""
     offers_heartbeat: bool = False
@@ -69,7 +71,7 @@ class ClientHello:
     def offered(self) -> tuple[int, ...]:
         """Every suite in the hello."""
         if self.version is Version.TLS13:
-            return TLS13_SUITES + (self.suites if self.also else ())
+            return self.modern_suites + (self.suites if self.also else ())
         return self.suites
 
     def encode(self) -> bytes:

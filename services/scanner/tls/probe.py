@@ -195,7 +195,7 @@ async def _with_revocation(
     issuer = await find_issuer(context, leaf, tuple(others))
     if issuer is None or facts.leaf is None:
         reason = "the issuer's certificate is not at hand, so nothing it signed can be verified"
-        return replace(facts, revocation=RevocationFacts(RevocationStatus.UNKNOWN, reason))
+        return replace(facts, revocation=RevocationFacts(RevocationStatus.NOT_ASKED, reason))
     pair = Pair(leaf, issuer, facts.observed_at)
     return replace(facts, revocation=await ask_revocation(context, pair, facts.leaf, staple))
 
@@ -231,6 +231,8 @@ async def _with_suites(state: Assessment, facts: TlsFacts, *, is_slow: bool) -> 
     if Version.TLS13 in accepted:
         facts = replace(facts, post_quantum=await ask_post_quantum(state.ask, name))
         allowed, problem = await ask_early_data(state.line)
+        outcome = problem or f"{allowed} bytes of early data"
+        state.exchanges.append(Exchange("TLS 1.3 up to its tickets", outcome, 0, ""))
         facts = replace(facts, early_data_bytes=allowed, early_data_problem=problem)
     classic = [version for version in accepted if version is not Version.TLS13]
     if not classic:

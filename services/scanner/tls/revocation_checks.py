@@ -30,7 +30,7 @@ def is_not_revoked(facts: TlsFacts, leaf: CertificateFacts) -> Verdict:
             return Verdict.passed(f"not revoked: {found.reason} ({found.source})")
         case RevocationStatus.NOT_NAMED:
             return Verdict.not_applicable(found.reason)
-        case RevocationStatus.UNKNOWN:
+        case RevocationStatus.UNKNOWN | RevocationStatus.NOT_ASKED:
             return Verdict.not_evaluated(f"revocation: {found.reason}")
 
 
@@ -45,11 +45,11 @@ def is_not_revoked(facts: TlsFacts, leaf: CertificateFacts) -> Verdict:
 def revocation_can_be_determined(facts: TlsFacts, leaf: CertificateFacts) -> Verdict:
     found = facts.revocation
     match found.status:
-        case RevocationStatus.UNKNOWN if leaf.crl_urls or leaf.ocsp_urls:
+        case RevocationStatus.UNKNOWN:
             return Verdict.failed(
                 f"revocation cannot be determined: {found.reason}", evidence=shown(leaf)
             )
-        case RevocationStatus.UNKNOWN:
+        case RevocationStatus.NOT_ASKED:
             return Verdict.not_evaluated(found.reason)
         case RevocationStatus.NOT_NAMED:
             return Verdict.not_applicable(found.reason)

@@ -17,7 +17,9 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(behaviour: Behaviour, *, host: str = "127.0.0.1") -> AsyncGenerator[Listener]:
+async def listening(
+    behaviour: Behaviour, *, host: str = "127.0.0.1", port: int = 0
+) -> AsyncGenerator[Listener]:
     """A server that does ``behaviour`` with each connection and then closes it."""
     listener = Listener(host, 0)
 
@@ -30,7 +32,7 @@ async def listening(behaviour: Behaviour, *, host: str = "127.0.0.1") -> AsyncGe
         finally:
             writer.transport.abort()
 
-    server = await asyncio.start_server(on_connection, host, 0)
+    server = await asyncio.start_server(on_connection, host, port)
     async with server:
         listener.port = server.sockets[0].getsockname()[1]
         yield listener

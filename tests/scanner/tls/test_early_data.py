@@ -36,29 +36,39 @@ def _ticket(extensions: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "suite", ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"]
+    ("code", "suite"),
+    [
+        (0x1301, "TLS_AES_128_GCM_SHA256"),
+        (0x1302, "TLS_AES_256_GCM_SHA384"),
+        (0x1303, "TLS_CHACHA20_POLY1305_SHA256"),
+    ],
 )
 @pytest.mark.parametrize("tickets", [0, 2])
 async def test_openssl_finishes_the_handshake_with_us(
-    context: ProbeContext, authority: Authority, tmp_path: Path, suite: str, tickets: int
+    authority: Authority, tmp_path: Path, code: int, suite: str, tickets: int
 ) -> None:
-    """A handshake that the server accepts proves the key schedule; its tickets allow nothing."""
+    """That it reads our end of the connection proves the key schedule of each suite."""
     server = servers.server_context(authority.issue([NAME]), tmp_path)
     server.num_tickets = tickets
-    chosen: list[str] = []
+    seen: list[object] = []
 
     async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        chosen.append(writer.get_extra_info("cipher")[0])
-        assert await reader.read() == b""  # our close_notify, decrypted
+        seen.append((writer.get_extra_info("cipher")[0], await reader.read()))
         writer.close()
 
     started = await asyncio.start_server(note, "127.0.0.1", 0, ssl=server)
+    client = TicketClient(NAME, (code,))
     async with started:
         port = started.sockets[0].getsockname()[1]
-        answer = await ask_early_data(Line(context, at(port)))
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(client.hello)
+        while data := await reader.read(65_536):
+            writer.write(client.feed(data))
+        writer.close()
 
-    assert answer == (0, "")
-    assert chosen == ["TLS_AES_256_GCM_SHA384"] or suite in chosen
+    assert seen == [(suite, b"")]
+    assert client.is_finished
+    assert client.early_data_bytes == (0 if tickets else None)
 
 
 async def test_a_server_that_asks_for_a_certificate_gets_an_empty_one(
@@ -72,6 +82,21 @@ async def test_a_server_that_asks_for_a_certificate_gets_an_empty_one(
         answer = await ask_early_data(Line(context, at(port)))
 
     assert answer == (0, "")
+
+
+async def test_a_server_that_turns_us_away_after_the_handshake_is_not_judged(
+    authority: Authority, tmp_path: Path
+) -> None:
+    """It demands a certificate, and hands out tickets to those alone who have one."""
+    server = servers.server_context(authority.issue([NAME]), tmp_path)
+    server.verify_mode = ssl.CERT_REQUIRED
+    server.load_verify_locations(cadata=authority.certificate_pem.decode())
+
+    with servers.serving_tls(server) as port:
+        allowed, problem = await ask_early_data(Line(make_context(), at(port)))
+
+    assert allowed is None
+    assert "alert" in problem
 
 
 @pytest.mark.parametrize(
