@@ -78,9 +78,9 @@ def test_a_banner_is_always_short_and_clean(said: bytes) -> None:
 @pytest.mark.parametrize("byte", [b" ", b"a", b"0", b"<", b".", b"\r\n", b"220-a.b"])
 def test_a_hostile_banner_takes_no_time(byte: bytes) -> None:
     """TGT-4: bounded quantifiers on at most 1 KiB."""
-    started_s = time.perf_counter()
+    started_s = time.process_time()
 
     for prefix in (b"", b"220 ", b"HTTP/1.1 ", b"<?xml ", b":", b"200 "):
         read_banner(prefix + byte * 100_000)
 
-    assert time.perf_counter() - started_s < 0.5
+    assert time.process_time() - started_s < 0.5
