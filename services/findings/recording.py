@@ -40,8 +40,7 @@ async def record_findings(
     if not rows:
         return
     known = await _lock_known(session, sighting.organization_id, list(rows))
-    await _upsert(session, list(rows.values()))
-    ids = await _ids(session, sighting.organization_id, list(rows))
+    ids = await _upsert(session, list(rows.values()))
     await session.execute(
         insert(Observation)
         .values(
@@ -172,20 +171,11 @@ async def _lock_known(
     return dict(rows.all())
 
 
-async def _ids(
-    session: AsyncSession, organization_id: UUID, keys: Sequence[bytes]
-) -> dict[bytes, UUID]:
-    statement = select(Finding.fingerprint, Finding.id).where(
-        Finding.organization_id == organization_id, Finding.fingerprint.in_(keys)
-    )
-    rows = await session.execute(statement)
-    return dict(rows.all())
-
-
-async def _upsert(session: AsyncSession, rows: Sequence[Row]) -> None:
+async def _upsert(session: AsyncSession, rows: Sequence[Row]) -> dict[bytes, UUID]:
+    """The findings' ids by fingerprint, new and known alike."""
     statement = insert(Finding).values(list(rows))
     new, was_resolved = statement.excluded, Finding.status == FindingStatus.RESOLVED
-    await session.execute(
+    stored = await session.execute(
         statement.on_conflict_do_update(
             index_elements=["organization_id", "fingerprint"],
             set_={
@@ -204,8 +194,9 @@ async def _upsert(session: AsyncSession, rows: Sequence[Row]) -> None:
                 "resolved_at": None,
                 "resolution_note": case((was_resolved, None), else_=Finding.resolution_note),
             },
-        )
+        ).returning(Finding.fingerprint, Finding.id)
     )
+    return dict(stored.all())
 
 
 # A check that was evaluated at an endpoint names everything that is wrong there: what it knew

@@ -1,15 +1,9 @@
 """Asking the GraphQL door, and counting what the database is asked for it."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 from httpx2 import AsyncClient, Response
-from sqlalchemy import event
-from sqlalchemy.engine import Connection
 
-from services.resources import Resources
 from services.scanner.check import CheckResult, Verdict
 from services.scanner.target import parse_target
 from tests.members import Member
@@ -53,30 +47,6 @@ async def refusal(
     """The first top-level error: its message, path and extensions."""
     body = (await post(client, member, query, **variables)).json()
     return body["errors"][0]
-
-
-@dataclass
-class Statements:
-    texts: list[str] = field(default_factory=list[str])
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-
-@contextmanager
-def statements(resources: Resources) -> Generator[Statements]:
-    """Every statement the pool is given inside the block."""
-    seen = Statements()
-
-    def note(_connection: Connection, _cursor: object, text: str, *_rest: object) -> None:
-        seen.texts.append(text)
-
-    engine = resources.database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def problems(count: int, *, host: str = "example.org", first_port: int = 1000) -> list[CheckResult]:

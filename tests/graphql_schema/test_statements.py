@@ -10,9 +10,10 @@ from graphql_schema.ids import parse_global_id
 from services.actor import Caller
 from services.errors import Unavailable
 from services.resources import Resources
-from tests.graphql_schema.asking import ask, create_asset, problems, statements
+from tests.graphql_schema.asking import ask, create_asset, problems
 from tests.members import Member
 from tests.seeing import see
+from tests.statements import counted
 
 _QUERIES = {
     "findings with asset and scan": "{ findings { nodes { id asset { name } scan { name } } } }",
@@ -36,7 +37,7 @@ async def _fill(client: AsyncClient, resources: Resources, member: Member, hosts
 
 
 async def _count(client: AsyncClient, resources: Resources, member: Member, query: str) -> int:
-    with statements(resources) as seen:
+    with counted(resources) as seen:
         await ask(client, member, query)
     return len(seen)
 
@@ -58,7 +59,7 @@ async def test_a_list_costs_the_authentication_the_scope_and_itself(
 ) -> None:
     await see(resources, admin, problems(3))
 
-    with statements(resources) as seen:
+    with counted(resources) as seen:
         await ask(client, admin, "{ findings { nodes { id } } }")
 
     assert [each.split()[0].lower() for each in seen.texts] == ["select"] * 5
