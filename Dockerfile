@@ -5,7 +5,7 @@ FROM python:3.12-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/venv
 COPY requirements/main.txt /tmp/main.txt
-RUN /opt/venv/bin/pip install --require-hashes --requirement /tmp/main.txt
+RUN /opt/venv/bin/pip install --no-deps --require-hashes --requirement /tmp/main.txt
 
 FROM python:3.12-slim
 ENV PATH=/opt/venv/bin:$PATH \

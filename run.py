@@ -121,7 +121,9 @@ def installed_names() -> "set[str]":
 
 def install(kind: str, uv: "str | None") -> bool:
     files = [part for path in requirement_files(kind) for part in ("-r", str(path))]
-    hashed = ["--require-hashes", *files]
+    # The files name every package. Without --no-deps pip looks for the newest `x[extra]` although
+    # `x` is pinned, and refuses it for want of a hash.
+    hashed = ["--no-deps", "--require-hashes", *files]
     if uv:
         program = [uv, "pip", "install", "-q", "--compile-bytecode", "--python", str(PYTHON)]
         if succeeds(*program, *hashed):
