@@ -35,8 +35,8 @@ def sign_in(page: Page, site: Site) -> None:
     page.wait_until("document.querySelector('.graphiql-query-editor .CodeMirror')")
 
 
-# A click that comes before the explorer has read the editor runs the text before, and one while
-# a query runs would stop it. So: press whenever nothing runs, until the answer is the right one.
+# A press while a query runs would stop it. So: press whenever nothing runs, until the answer is the
+# right one.
 _PRESSED = """(() => {
   if (document.querySelector('.result-window')?.innerText.includes(%s)) return true;
   const button = document.querySelector('.graphiql-execute-button:not([aria-haspopup])');
@@ -47,10 +47,11 @@ _PRESSED = """(() => {
 
 def run_query(page: Page, query: str, expected: str) -> None:
     """Put the query into the editor and press the button until this is shown."""
-    page.evaluate(
-        "document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror"
-        f".setValue({query!r})"
-    )
+    editor = "document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror"
+    page.evaluate(f"{editor}.setValue({query!r})")
+    # The explorer knows the operations of a text only once it has the schema and has read the text:
+    # pressed before that, it runs the text as it is, or under the name of an operation that is gone.
+    page.wait_until(f"{editor}.documentAST.loc.source.body === {json.dumps(query)}")
     page.wait_until(_PRESSED % json.dumps(expected))
 
 
