@@ -16,6 +16,7 @@ from graphql_schema.findings import (
     by_severity,
     finding_filter,
 )
+from graphql_schema.idempotency import KEY_DESCRIPTION, once
 from graphql_schema.ids import Kind, global_id, key_of
 from graphql_schema.nodes import Node
 from graphql_schema.pagination import (
@@ -177,6 +178,7 @@ class CreateAssetInput:
         description="Anything worth knowing; at most 4096 characters.", default=None
     )
     is_active: bool = strawberry.field(description="Whether scans may use it.", default=True)
+    idempotency_key: str | None = strawberry.field(description=KEY_DESCRIPTION, default=None)
 
 
 @strawberry.input(description="What to change; fields that are left out stay as they are.")
@@ -254,14 +256,22 @@ class AssetMutation:
             "description": input.description,
             "is_active": input.is_active,
         }
+        actor = info.context.actor
         async with info.context.write() as work:
-            view = await assets.create_asset(
+            view = await once(
                 work,
-                info.context.actor,
-                name=inputs.optional_text(input.name, "name", at_least=1, at_most=_MAX_NAME),
-                target_type=input.target_type,
-                target_value=_target(input.target_value),
-                values=_bounded(values),
+                actor,
+                input,
+                make=lambda: assets.create_asset(
+                    work,
+                    actor,
+                    name=inputs.optional_text(input.name, "name", at_least=1, at_most=_MAX_NAME),
+                    target_type=input.target_type,
+                    target_value=_target(input.target_value),
+                    values=_bounded(values),
+                ),
+                find=lambda key: assets.get_asset(work.session, actor, key),
+                key=lambda view: view.asset.id,
             )
         return CreateAssetPayload(asset=AssetType.of(view))
 

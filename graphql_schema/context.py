@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeAlias
+from uuid import UUID
 
 import strawberry
 from sqlalchemy import text
@@ -14,6 +15,7 @@ from graphql_schema.loaders import Loaders
 from services.actor import Actor, Caller
 from services.database import Scope, UnitOfWork
 from services.errors import NotFound, Unavailable
+from services.organizations import get_actor
 from services.resources import Resources
 
 _READ_ONLY = text(
@@ -67,13 +69,35 @@ class Context:
                 raise
 
     @asynccontextmanager
-    async def write(self) -> AsyncGenerator[UnitOfWork]:
-        """A transaction of its own for one mutation; what was read before is forgotten."""
+    async def write(self, actor: Actor | None = None) -> AsyncGenerator[UnitOfWork]:
+        """A transaction of its own for one mutation; what was read before is forgotten.
+
+        In the active organization, unless ``actor`` acts in another one.
+        """
         async with self._gate:
             await self._release()
         self.loaders = Loaders(self.read, self)
-        async with self.resources.database.transaction(self._scope) as work:
+        async with self.resources.database.transaction(self._scope_of(actor)) as work:
             yield work
+
+    @asynccontextmanager
+    async def read_as(self, actor: Actor) -> AsyncGenerator[AsyncSession]:
+        """A session in the actor's organization: the operation's own where that is the active."""
+        if actor == self.caller.actor:
+            async with self.read() as session:
+                yield session
+            return
+        async with self.resources.database.read(self._scope_of(actor)) as session:
+            await session.execute(_READ_ONLY)
+            yield session
+
+    async def actor_in(self, organization_id: UUID | None) -> Actor:
+        """The caller in one of their organizations, the active one for None. Raises NotFound."""
+        if organization_id is None or organization_id == self.caller.organization_id:
+            return self.actor
+        scope = Scope(organization_id=organization_id, user_id=self.caller.user_id)
+        async with self.resources.database.read(scope) as session:
+            return await get_actor(session, self.caller.user_id, organization_id)
 
     async def close(self) -> None:
         """Give the session back, after whoever still uses it."""
@@ -84,7 +108,7 @@ class Context:
     async def _read_session(self) -> AsyncSession:
         if self._session is None:
             self._session = await self._opened.enter_async_context(
-                self.resources.database.read(self._scope)
+                self.resources.database.read(self._scope_of())
             )
             await self._session.execute(_READ_ONLY)
         return self._session
@@ -93,9 +117,8 @@ class Context:
         self._session = None
         await self._opened.aclose()
 
-    @property
-    def _scope(self) -> Scope:
-        actor = self.caller.actor
+    def _scope_of(self, actor: Actor | None = None) -> Scope:
+        actor = actor or self.caller.actor
         return Scope(
             organization_id=actor.organization_id if actor else None, user_id=self.caller.user_id
         )

@@ -12,12 +12,14 @@ import strawberry
 from services.actor import Permission, Role
 from services.assets import Criticality
 from services.findings import FindingStatus
+from services.organizations import MemberStatus
 from services.reports import ReportFormat, ReportStatus
 from services.scanner.check import Outcome, Severity
 from services.scanner.profile import ScanType
 from services.scanner.result import TargetStatus
 from services.scanner.target import TargetType
-from services.scans import ScanStatus
+from services.scans import Difference, ScanStatus
+from services.schedules import Overlap, PauseReason, RunOutcome
 
 _ENUMS: Mapping[type[StrEnum], tuple[str, Mapping[StrEnum, str]]] = {
     Role: (
@@ -123,6 +125,48 @@ _ENUMS: Mapping[type[StrEnum], tuple[str, Mapping[StrEnum, str]]] = {
             ReportStatus.SUCCESS: "The file can be downloaded.",
             ReportStatus.FAILURE: "It could not be made; see the error.",
             ReportStatus.EXPIRED: "The file was deleted after its time.",
+        },
+    ),
+    MemberStatus: (
+        "Whether somebody belongs to an organization already.",
+        {
+            MemberStatus.ACTIVE: "A member.",
+            MemberStatus.PENDING: "Invited, and has not answered.",
+            MemberStatus.EXPIRED: "Invited, and answered too late or never: invite again.",
+        },
+    ),
+    Overlap: (
+        "What a schedule does while its last scan has not ended.",
+        {
+            Overlap.SKIP: "Leave this time out.",
+            Overlap.QUEUE: "Start when it ends; one waits, no more.",
+            Overlap.CANCEL_RUNNING: "Stop the one that runs.",
+        },
+    ),
+    RunOutcome: (
+        "What became of a time a schedule was due.",
+        {
+            RunOutcome.STARTED: "A scan was started.",
+            RunOutcome.QUEUED: "It waits for the scan before it.",
+            RunOutcome.SKIPPED: "Left out, as the schedule says.",
+            RunOutcome.MISSED: "No worker was there in time.",
+            RunOutcome.FAILED: "No scan could be started.",
+        },
+    ),
+    PauseReason: (
+        "Why the platform paused a schedule.",
+        {
+            PauseReason.NO_ASSET_LEFT: "All of its assets were deleted.",
+            PauseReason.INVALID: "Its expression or zone is no longer understood.",
+        },
+    ),
+    Difference: (
+        "Why two scans cannot be compared without a word of caution.",
+        {
+            Difference.PROFILE: "They looked with different depth.",
+            Difference.CATALOG: "They ran different versions of the checks.",
+            Difference.SCORING: "They were scored by different rules.",
+            Difference.SCOPE: "They looked at different targets.",
         },
     ),
 }

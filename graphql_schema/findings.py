@@ -285,6 +285,28 @@ class UpdateFindingPayload(Payload):
     )
 
 
+@strawberry.input(description="The same change for many findings; all of them or none.")
+class BulkUpdateFindingsInput:
+    ids: list[strawberry.ID] = strawberry.field(
+        description="1 to 1000 findings; one named twice counts once."
+    )
+    status: FindingStatus = strawberry.field(description="Their new state.")
+    resolution_note: str | None = strawberry.field(
+        description="At most 10000 characters; overwrites each note only when given.", default=None
+    )
+
+
+@strawberry.type(description="What bulkUpdateFindings answers.")
+class BulkUpdateFindingsPayload(Payload):
+    updated_count: int = strawberry.field(description="Findings that were changed.", default=0)
+    unchanged_count: int = strawberry.field(
+        description="Findings that were as asked for already.", default=0
+    )
+    not_found_ids: list[strawberry.ID] = strawberry.field(
+        description="Ids of no finding of this organization.", default_factory=list[strawberry.ID]
+    )
+
+
 @strawberry.type
 class FindingMutation:
     @strawberry.mutation(description="Change a finding's state, assignee, note or dates.")
@@ -299,3 +321,26 @@ class FindingMutation:
                 work, info.context.actor, key_of(Kind.FINDING, input.id), input.changes()
             )
         return UpdateFindingPayload(finding=FindingType.of(view))
+
+    @strawberry.mutation(description="Change state and note of up to 1000 findings at once.")
+    @typed_errors
+    async def bulk_update_findings(
+        self,
+        info: Info,
+        input: Annotated[BulkUpdateFindingsInput, strawberry.argument(description="Which.")],
+    ) -> BulkUpdateFindingsPayload:
+        ids = inputs.items(input.ids, "ids", at_most=findings.MAX_BULK)
+        note = inputs.optional_text(input.resolution_note, "resolution_note", at_most=_MAX_NOTE)
+        async with info.context.write() as work:
+            outcome = await findings.bulk_update_findings(
+                work,
+                info.context.actor,
+                [key_of(Kind.FINDING, each) for each in ids],
+                status=input.status,
+                resolution_note=note,
+            )
+        return BulkUpdateFindingsPayload(
+            updated_count=outcome.updated,
+            unchanged_count=outcome.unchanged,
+            not_found_ids=[global_id(Kind.FINDING, key) for key in outcome.not_found],
+        )

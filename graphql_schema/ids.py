@@ -26,6 +26,8 @@ class Kind(IntEnum):
     SCAN_RESULT = 5
     FINDING = 6
     REPORT = 7
+    SCHEDULE = 8
+    MEMBER = 9
 
     @property
     def noun(self) -> str:

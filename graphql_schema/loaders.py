@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from strawberry.dataloader import DataLoader
 
-from services import auth, organizations
+from services import auth, organizations, schedules
 from services.actor import Actor, Caller
 from services.assets import AssetView
 from services.assets.connection import assets_by_id
@@ -36,6 +36,7 @@ from services.scans.connection import (
     scans_by_id,
     slice_scan_results,
 )
+from services.schedules import ScheduleView
 
 Value = TypeVar("Value")
 Fetch = Callable[[AsyncSession, Actor, Sequence[UUID]], Awaitable[Mapping[UUID, Value]]]
@@ -138,6 +139,17 @@ class Loaders:
 
         loader = self._kept.setdefault("organizations", DataLoader(load))
         return await loader.load(self._asker.caller.user_id)
+
+    async def schedules(self) -> list[ScheduleView]:
+        """Those of the active organization, newest first, read once."""
+
+        async def load(organization_ids: list[UUID]) -> list[list[ScheduleView]]:
+            async with self._read() as session:
+                actor = self._asker.actor
+                return [await schedules.list_schedules(session, actor) for _ in organization_ids]
+
+        loader = self._kept.setdefault("schedules", DataLoader(load))
+        return await loader.load(self._asker.actor.organization_id)
 
     def _keep(self, key: Hashable, fetch: Fetch[Value]) -> DataLoader[UUID, Value | None]:
         """The loader of this edge and these arguments, made when it is first asked for."""

@@ -16,6 +16,7 @@ from graphql_schema.organizations import OrganizationType
 from graphql_schema.reports import ReportType
 from graphql_schema.scan_results import ScanResultType
 from graphql_schema.scans import ScanType
+from graphql_schema.schedules import find_schedule
 from graphql_schema.viewer import UserType
 
 
@@ -57,6 +58,10 @@ async def _report(context: Context, key: UUID) -> Node | None:
     return ReportType.of(row) if row else None
 
 
+async def _schedule(context: Context, key: UUID) -> Node | None:
+    return await find_schedule(context, key)
+
+
 _FIND: Mapping[Kind, Callable[[Context, UUID], Awaitable[Node | None]]] = {
     Kind.ORGANIZATION: _organization,
     Kind.USER: _user,
@@ -65,7 +70,13 @@ _FIND: Mapping[Kind, Callable[[Context, UUID], Awaitable[Node | None]]] = {
     Kind.SCAN_RESULT: _scan_result,
     Kind.FINDING: _finding,
     Kind.REPORT: _report,
+    Kind.SCHEDULE: _schedule,
 }
+
+
+async def _find(context: Context, kind: Kind, key: UUID) -> Node | None:
+    find = _FIND.get(kind)  # none for a member: they are listed, not looked up
+    return await find(context, key) if find else None
 
 
 @strawberry.type
@@ -75,7 +86,7 @@ class NodeQuery:
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
     ) -> Node | None:
         kind, key = parse_global_id(id)
-        return await _FIND[kind](info.context, key)
+        return await _find(info.context, kind, key)
 
     @strawberry.field(description="Many objects by their ids, in the order asked for.")
     def nodes(
@@ -85,6 +96,6 @@ class NodeQuery:
     ) -> list[Node | None]:
         # Awaitables in a list: graphql-core awaits them together, so the loaders batch them.
         return [  # pyright: ignore[reportReturnType] - awaitables, as said above
-            _FIND[kind](info.context, key)
+            _find(info.context, kind, key)
             for kind, key in map(parse_global_id, inputs.items(ids, "ids"))
         ]

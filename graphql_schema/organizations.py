@@ -59,19 +59,23 @@ class OrganizationType(Node):
         )
 
 
+OrganizationId = Annotated[
+    strawberry.ID | None,
+    strawberry.argument(description="The active organization unless given."),
+]
+
+
+def organization_key(id: str | None) -> UUID | None:
+    """None for the active one. Raises InvalidInput, and NotFound for the id of something else."""
+    return key_of(Kind.ORGANIZATION, id) if id else None
+
+
 @strawberry.type
 class OrganizationQuery:
     @strawberry.field(description="One of the caller's organizations; null for any other.")
-    async def organization(
-        self,
-        info: Info,
-        id: Annotated[
-            strawberry.ID | None,
-            strawberry.argument(description="The active organization unless given."),
-        ] = None,
-    ) -> OrganizationType | None:
+    async def organization(self, info: Info, id: OrganizationId = None) -> OrganizationType | None:
         try:
-            key = key_of(Kind.ORGANIZATION, id) if id else info.context.caller.organization_id
+            key = organization_key(id) or info.context.caller.organization_id
         except NotFound:
             return None
         views = await info.context.loaders.organizations()

@@ -7,13 +7,14 @@ from uuid import UUID
 import strawberry
 
 from graphql_schema.context import Info
+from graphql_schema.idempotency import KEY_DESCRIPTION, once
 from graphql_schema.ids import Kind, global_id, key_of
 from graphql_schema.nodes import Node
 from graphql_schema.payloads import Payload, typed_errors
 from graphql_schema.scans import ScanType
 from services import reports
 from services.errors import NotFound
-from services.reports import Report, ReportFormat, ReportStatus
+from services.reports import Report, ReportFormat, ReportStatus, ReportTicket
 
 
 @strawberry.type(name="Report", description="A report of one scan.")
@@ -79,6 +80,7 @@ class GenerateReportInput:
     format: ReportFormat = strawberry.field(
         description="The file it comes as.", default=ReportFormat.PDF
     )
+    idempotency_key: str | None = strawberry.field(description=KEY_DESCRIPTION, default=None)
 
 
 @strawberry.type(description="What generateReport answers.")
@@ -100,9 +102,22 @@ class ReportMutation:
         info: Info,
         input: Annotated[GenerateReportInput, strawberry.argument(description="Which report.")],
     ) -> GenerateReportPayload:
+        actor = info.context.actor
+
+        async def find(key: UUID) -> ReportTicket:
+            report = await reports.get_report(work.session, actor, key)
+            return ReportTicket(report, is_deduplicated=True)
+
         async with info.context.write() as work:
-            ticket = await reports.generate_report(
-                work, info.context.actor, key_of(Kind.SCAN, input.scan_id), input.format
+            ticket = await once(
+                work,
+                actor,
+                input,
+                make=lambda: reports.generate_report(
+                    work, actor, key_of(Kind.SCAN, input.scan_id), input.format
+                ),
+                find=find,
+                key=lambda ticket: ticket.report.id,
             )
         return GenerateReportPayload(
             report=ReportType.of(ticket.report), is_deduplicated=ticket.is_deduplicated

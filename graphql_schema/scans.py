@@ -17,6 +17,7 @@ from graphql_schema.findings import (
     by_severity,
     finding_filter,
 )
+from graphql_schema.idempotency import KEY_DESCRIPTION, once
 from graphql_schema.ids import Kind, global_id, key_of
 from graphql_schema.nodes import Node
 from graphql_schema.pagination import (
@@ -241,6 +242,14 @@ class ScanFeaturesInput:
     dns_checks: bool = strawberry.field(description="Look at the DNS.", default=True)
     whois_checks: bool = strawberry.field(description="Look at registration data.", default=True)
 
+    def features(self) -> Features:
+        return Features(
+            port_scan=self.port_scan,
+            web_checks=self.web_checks,
+            dns_checks=self.dns_checks,
+            whois_checks=self.whois_checks,
+        )
+
 
 @strawberry.input(description="What to scan and how.")
 class CreateScanInput:
@@ -262,6 +271,7 @@ class CreateScanInput:
         description="Refuse a scope with more hosts; 0 for the platform's own limit.",
         default=None,
     )
+    idempotency_key: str | None = strawberry.field(description=KEY_DESCRIPTION, default=None)
 
     def scan_request(self) -> ScanRequest:
         """Raises InvalidInput, and NotFound for the id of something else."""
@@ -272,7 +282,7 @@ class CreateScanInput:
             ],
             name=inputs.optional_text(self.name, "name", at_least=1, at_most=_MAX_NAME),
             scan_type=self.scan_type,
-            features=_features(self.features) if self.features else None,
+            features=self.features.features() if self.features else None,
             concurrency=inputs.number(self.concurrency, "concurrency", at_least=1, at_most=200),
             scan_timeout_s=inputs.number(
                 self.scan_timeout_seconds, "scan_timeout_seconds", at_least=1, at_most=120
@@ -317,8 +327,16 @@ class ScanMutation:
         info: Info,
         input: Annotated[CreateScanInput, strawberry.argument(description="What to scan.")],
     ) -> CreateScanPayload:
+        actor = info.context.actor
         async with info.context.write() as work:
-            scan = await scans.create_scan(work, info.context.actor, input.scan_request())
+            scan = await once(
+                work,
+                actor,
+                input,
+                make=lambda: scans.create_scan(work, actor, input.scan_request()),
+                find=lambda key: scans.get_scan(work.session, actor, key),
+                key=lambda scan: scan.id,
+            )
         return CreateScanPayload(scan=ScanType.of(scan))
 
     @strawberry.mutation(
@@ -351,15 +369,6 @@ class ScanMutation:
 
 def _position(scan: Scan) -> Position:
     return (scan.id,)
-
-
-def _features(given: ScanFeaturesInput) -> Features:
-    return Features(
-        port_scan=given.port_scan,
-        web_checks=given.web_checks,
-        dns_checks=given.dns_checks,
-        whois_checks=given.whois_checks,
-    )
 
 
 def _json(value: dict[str, Any] | None) -> JSON | None:  # Any: a JSON object

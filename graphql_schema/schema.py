@@ -13,17 +13,21 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from graphql_schema.assets import AssetMutation, AssetQuery
+from graphql_schema.comparisons import ComparisonQuery
 from graphql_schema.context import Context
 from graphql_schema.errors import coded
 from graphql_schema.findings import FindingMutation, FindingQuery
+from graphql_schema.members import MemberMutation, MemberQuery
 from graphql_schema.node_query import NodeQuery
+from graphql_schema.organization_changes import OrganizationMutation
 from graphql_schema.organizations import OrganizationQuery
 from graphql_schema.payloads import USER_ERRORS
 from graphql_schema.preparation import DocumentCache, Preparation
 from graphql_schema.reports import ReportMutation, ReportQuery
 from graphql_schema.scalars import DATE_TIME, KEY
 from graphql_schema.scans import ScanMutation, ScanQuery
-from graphql_schema.viewer import ViewerQuery
+from graphql_schema.schedules import ScheduleMutation, ScheduleQuery
+from graphql_schema.viewer import ViewerMutation, ViewerQuery
 
 if TYPE_CHECKING:
     from graphql.execution import Executor
@@ -31,7 +35,16 @@ if TYPE_CHECKING:
 
 @strawberry.type(description="What can be read. Everything is of the active organization.")
 class Query(
-    ViewerQuery, OrganizationQuery, AssetQuery, ScanQuery, FindingQuery, ReportQuery, NodeQuery
+    ViewerQuery,
+    OrganizationQuery,
+    MemberQuery,
+    AssetQuery,
+    ScanQuery,
+    ComparisonQuery,
+    FindingQuery,
+    ScheduleQuery,
+    ReportQuery,
+    NodeQuery,
 ):
     pass
 
@@ -40,7 +53,16 @@ class Query(
     description="What can be changed. Root fields run one after the other, each in a transaction"
     " of its own: one that fails does not undo those before it."
 )
-class Mutation(AssetMutation, ScanMutation, FindingMutation, ReportMutation):
+class Mutation(
+    ViewerMutation,
+    OrganizationMutation,
+    MemberMutation,
+    AssetMutation,
+    ScanMutation,
+    FindingMutation,
+    ScheduleMutation,
+    ReportMutation,
+):
     pass
 
 

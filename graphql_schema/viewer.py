@@ -1,18 +1,21 @@
 """The caller: who they are, where they belong, and what they may do."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 from uuid import UUID
 
 import strawberry
 
+from graphql_schema import inputs
 from graphql_schema.context import Info
 from graphql_schema.ids import Kind, global_id
 from graphql_schema.nodes import Node
 from graphql_schema.organizations import OrganizationType
+from graphql_schema.payloads import Payload, typed_errors
+from services import auth
 from services.actor import Permission, Role
 from services.auth import Profile
-from services.organizations import OrganizationView
+from services.organizations import Offer, OrganizationView
 from services.users import User
 
 
@@ -54,6 +57,23 @@ class MembershipType:
         return cls(organization=OrganizationType.of(view), role=view.role)
 
 
+@strawberry.type(description="A place that waits for the caller's answer.")
+class PendingInvitation:
+    invitation_id: UUID = strawberry.field(description="For acceptInvitation.")
+    organization_name: str = strawberry.field(description="Who invites.")
+    role: Role = strawberry.field(description="The role that is offered.")
+    expires_at: datetime = strawberry.field(description="When the offer ends.")
+
+    @classmethod
+    def of(cls, offer: Offer) -> Self:
+        return cls(
+            invitation_id=offer.invitation.id,
+            organization_name=offer.organization.name,
+            role=offer.invitation.role,
+            expires_at=offer.invitation.expires_at,
+        )
+
+
 @strawberry.type(description="The caller and their active organization.")
 class Viewer:
     user: UserType = strawberry.field(description="Who is asking.")
@@ -67,6 +87,9 @@ class Viewer:
     permissions: list[Permission] = strawberry.field(
         description="What that role allows in the active organization."
     )
+    pending_invitations: list[PendingInvitation] = strawberry.field(
+        description="Invitations to their address that wait for an answer."
+    )
 
     @classmethod
     def of(cls, profile: Profile) -> Self:
@@ -77,6 +100,7 @@ class Viewer:
             organization=OrganizationType.of(active) if active else None,
             role=active.role if active else None,
             permissions=sorted(profile.permissions),
+            pending_invitations=[PendingInvitation.of(offer) for offer in profile.offers],
         )
 
 
@@ -89,3 +113,52 @@ class ViewerQuery:
     @strawberry.field(description="The person who is asking, with everything around them.")
     async def viewer(self, info: Info) -> Viewer:
         return Viewer.of(await info.context.loaders.profile())
+
+
+@strawberry.input(description="What to change; fields that are left out stay as they are.")
+class UpdateViewerInput:
+    full_name: strawberry.Maybe[str] = strawberry.field(
+        description="1 to 256 characters.", default=None
+    )
+    locale: strawberry.Maybe[str] = strawberry.field(
+        description="A language of the platform.", default=None
+    )
+    timezone: strawberry.Maybe[str] = strawberry.field(
+        description="An IANA time zone.", default=None
+    )
+    avatar_url: strawberry.Maybe[str | None] = strawberry.field(
+        description="An https address; null for none.", default=None
+    )
+
+    def changes(self) -> dict[str, str | None]:
+        """Only the fields that were given. Raises InvalidInput."""
+        bounds = {"full_name": 256, "locale": 10, "timezone": 64, "avatar_url": 1024}
+        return {
+            field: inputs.optional_text(maybe.value, field, at_least=1, at_most=at_most)
+            for field, at_most in bounds.items()
+            if (maybe := getattr(self, field)) is not None
+        }
+
+
+@strawberry.type(description="What updateViewer answers.")
+class UpdateViewerPayload(Payload):
+    viewer: Viewer | None = strawberry.field(
+        description="The caller as they are now.", default=None
+    )
+
+
+@strawberry.type
+class ViewerMutation:
+    @strawberry.mutation(description="Change the caller's profile.")
+    @typed_errors
+    async def update_viewer(
+        self,
+        info: Info,
+        input: Annotated[UpdateViewerInput, strawberry.argument(description="What to change.")],
+    ) -> UpdateViewerPayload:
+        caller = info.context.caller
+        async with info.context.write() as work:
+            profile = await auth.update_profile(
+                work, caller.user_id, caller.organization_id, input.changes()
+            )
+        return UpdateViewerPayload(viewer=Viewer.of(profile))

@@ -49,8 +49,8 @@ def run_query(page: Page, query: str, expected: str) -> None:
     """Put the query into the editor and press the button until this is shown."""
     editor = "document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror"
     page.evaluate(f"{editor}.setValue({query!r})")
-    # The explorer knows the operations of a text only once it has the schema and has read the text:
-    # pressed before that, it runs the text as it is, or under the name of an operation that is gone.
+    # The explorer knows the operations of a text only once it has the schema and has read it:
+    # pressed before that, it runs the text as it is, or an operation that is gone.
     page.wait_until(f"{editor}.documentAST.loc.source.body === {json.dumps(query)}")
     page.wait_until(_PRESSED % json.dumps(expected))
 
