@@ -265,6 +265,7 @@ class AssetMutation:
                 make=lambda: assets.create_asset(
                     work,
                     actor,
+                    info.context.resources.settings.address_policy(),
                     name=inputs.optional_text(input.name, "name", at_least=1, at_most=_MAX_NAME),
                     target_type=input.target_type,
                     target_value=_target(input.target_value),
@@ -284,7 +285,11 @@ class AssetMutation:
     ) -> UpdateAssetPayload:
         async with info.context.write() as work:
             view = await assets.update_asset(
-                work, info.context.actor, key_of(Kind.ASSET, input.id), input.changes()
+                work,
+                info.context.actor,
+                info.context.resources.settings.address_policy(),
+                key_of(Kind.ASSET, input.id),
+                input.changes(),
             )
         return UpdateAssetPayload(asset=AssetType.of(view))
 

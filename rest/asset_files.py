@@ -7,7 +7,7 @@ from fastapi import Response as FastapiResponse
 from pydantic import BaseModel, Field
 
 from rest.assets import Filter
-from rest.dependencies import CurrentActor, ReadSession, Work, may
+from rest.dependencies import CurrentActor, ReadSession, SharedResources, Work, may
 from rest.schemas import AnyCase, Response, Text, errors
 from services import assets
 from services.actor import Permission
@@ -106,6 +106,7 @@ class ImportResponse(Response):
 async def import_assets(
     work: Work,
     actor: CurrentActor,
+    resources: SharedResources,
     response: FastapiResponse,
     query: Annotated[ImportOptionFields, Query()],
     form: Annotated[ImportForm, Form(media_type="multipart/form-data")],
@@ -115,7 +116,8 @@ async def import_assets(
     if len(content) > MAX_FILE_BYTES:
         raise HTTPException(413, f"A file has at most {MAX_FILE_BYTES} bytes")
     options = _options(query, form)
-    report = await assets.import_assets(work, actor, content, options)
+    policy = resources.settings.address_policy()
+    report = await assets.import_assets(work, actor, policy, content, options)
     if options.is_dry_run:
         response.status_code = 200
     return ImportResponse.of(report, options)

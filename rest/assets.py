@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field, StringConstraints
 
 from rest.conventions import REPEATABLE, TAGGED, ConventionRoute, Guard
-from rest.dependencies import CurrentActor, Paging, ReadSession, Work, may
+from rest.dependencies import CurrentActor, Paging, ReadSession, SharedResources, Work, may
 from rest.schemas import (
     AnyCase,
     Name,
@@ -153,11 +153,18 @@ async def list_assets(
 @router.post(
     "", status_code=201, dependencies=[*_WRITE, REPEATABLE], responses=errors(401, 403, 409)
 )
-async def create_asset(work: Work, actor: CurrentActor, body: AssetCreateRequest) -> AssetResponse:
-    """Watch a domain, an address or a network."""
+async def create_asset(
+    work: Work, actor: CurrentActor, resources: SharedResources, body: AssetCreateRequest
+) -> AssetResponse:
+    """Watch a domain, an address or a network.
+
+    Loopback, private, link-local, multicast and metadata addresses are refused with 422 unless
+    the operator lists their network in NIS2_SCAN_ALLOWED_NETWORKS.
+    """
     view = await assets.create_asset(
         work,
         actor,
+        resources.settings.address_policy(),
         name=body.name,
         target_type=body.target_type,
         target_value=body.target_value,
@@ -176,7 +183,12 @@ async def get_asset(session: ReadSession, actor: CurrentActor, asset_id: UUID) -
 
 @router.patch("/{asset_id}", dependencies=_WRITE, responses=errors(400, 401, 403, 404, 409))
 async def update_asset(
-    work: Work, actor: CurrentActor, asset_id: UUID, body: AssetUpdateRequest, guard: Guard
+    work: Work,
+    actor: CurrentActor,
+    resources: SharedResources,
+    asset_id: UUID,
+    body: AssetUpdateRequest,
+    guard: Guard,
 ) -> AssetResponse:
     """Change an asset; its target only while no scan has used it."""
 
@@ -184,7 +196,8 @@ async def update_asset(
         return AssetResponse.of(await assets.get_asset(work.session, actor, asset_id))
 
     await guard.require(work, actor, Asset, asset_id, read)
-    view = await assets.update_asset(work, actor, asset_id, body.asset_changes())
+    policy = resources.settings.address_policy()
+    view = await assets.update_asset(work, actor, policy, asset_id, body.asset_changes())
     return AssetResponse.of(view)
 
 

@@ -18,6 +18,7 @@ from services.assets.values import normalize_tags
 from services.database import UnitOfWork, utcnow
 from services.errors import InvalidInput
 from services.identifiers import uuid7
+from services.scanner.address import AddressPolicy
 from services.scanner.target import Target
 
 MAX_FILE_BYTES = 5 * 1024 * 1024
@@ -74,7 +75,7 @@ class ImportReport:
 
 
 async def import_assets(
-    work: UnitOfWork, actor: Actor, content: bytes, options: ImportOptions
+    work: UnitOfWork, actor: Actor, policy: AddressPolicy, content: bytes, options: ImportOptions
 ) -> ImportReport:
     """Raises InvalidInput for bad options, InvalidRequest for a file that cannot be read."""
     actor.require(Permission.ASSETS_WRITE)
@@ -82,7 +83,7 @@ async def import_assets(
         raise InvalidInput(f"A file has at most {MAX_FILE_BYTES} bytes", field="file")
     default_tags = normalize_tags(options.default_tags)
     # Off the loop: ten thousand targets take a second to parse.
-    file = await asyncio.to_thread(read_import, content, default_tags)
+    file = await asyncio.to_thread(read_import, content, default_tags, policy)
     report = _report_of(file)
     if not file.rows:
         return report

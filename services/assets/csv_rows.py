@@ -13,9 +13,11 @@ from services.assets.values import (
     normalize_name,
     normalize_owner,
     normalize_tags,
+    read_target,
 )
 from services.errors import InvalidInput
-from services.scanner.target import Target, TargetType, parse_target
+from services.scanner.address import AddressPolicy
+from services.scanner.target import Target, TargetType
 from services.spreadsheet import bare
 
 COLUMNS = (
@@ -80,14 +82,14 @@ class ImportFile:
     warnings: Sequence[str]
 
 
-def read_import(content: bytes, default_tags: Sequence[str]) -> ImportFile:
+def read_import(content: bytes, default_tags: Sequence[str], policy: AddressPolicy) -> ImportFile:
     """Raises InvalidRequest when the file as a whole cannot be read."""
     file = read_csv(content, COLUMNS, required="target_value")
     rows: dict[Target, ImportRow] = {}
     issues: list[Issue] = []
     failed = repeated = 0
     for record in file.records:
-        row, found = _read_row(file, record, default_tags)
+        row, found = _read_row(file, record, default_tags, policy)
         issues += found
         if row is None:
             failed += 1
@@ -99,7 +101,7 @@ def read_import(content: bytes, default_tags: Sequence[str]) -> ImportFile:
 
 
 def _read_row(
-    file: CsvFile, record: Record, default_tags: Sequence[str]
+    file: CsvFile, record: Record, default_tags: Sequence[str], policy: AddressPolicy
 ) -> tuple[ImportRow | None, list[Issue]]:
     """The row, or None and everything that is wrong with it."""
     cells = list(record.cells)
@@ -110,7 +112,7 @@ def _read_row(
         message = f"{len(cells)} cells where the header has {file.width}"
         return None, [Issue(record.line, None, "", "wrong_number_of_cells", message)]
     reading = _Reading(record.line, {n: bare(cells[at]) for n, at in file.columns.items()})
-    target = reading.target()
+    target = reading.target(policy)
     values = reading.values(default_tags)
     if target is None or reading.issues:
         return None, reading.issues
@@ -125,9 +127,9 @@ class _Reading:
         self._cells = cells
         self.issues: list[Issue] = []
 
-    def target(self) -> Target | None:
+    def target(self, policy: AddressPolicy) -> Target | None:
         kind = self._read("target_type", lambda cell: _choice(TargetType, cell))
-        return self._read("target_value", lambda cell: parse_target(cell, kind))
+        return self._read("target_value", lambda cell: read_target(cell, kind, policy))
 
     def values(self, default_tags: Sequence[str]) -> Values:
         """Of the columns that the file has: an empty cell clears tags, owner and description."""

@@ -13,10 +13,11 @@ from services.actor import Actor, Permission
 from services.assets import queries
 from services.assets.models import Asset
 from services.assets.queries import AssetFilter
-from services.assets.values import normalize_name, normalize_values
+from services.assets.values import normalize_name, normalize_values, read_target
 from services.database import UnitOfWork, utcnow
 from services.errors import Conflict, InvalidRequest, NotFound
 from services.pagination import Page, PageRequest
+from services.scanner.address import AddressPolicy
 from services.scanner.target import Target, TargetType, parse_target
 from services.sorting import parse_sort
 
@@ -63,6 +64,7 @@ async def get_asset(session: AsyncSession, actor: Actor, asset_id: UUID) -> Asse
 async def create_asset(
     work: UnitOfWork,
     actor: Actor,
+    policy: AddressPolicy,
     *,
     name: str | None,
     target_type: TargetType | None,
@@ -71,10 +73,11 @@ async def create_asset(
 ) -> AssetView:
     """A new asset; its name is the target unless one is given.
 
-    Raises InvalidInput for a bad target, Conflict for one that is watched already.
+    Raises InvalidInput for a bad target or one that may not be scanned, Conflict for one that is
+    watched already.
     """
     actor.require(Permission.ASSETS_WRITE)
-    target = parse_target(target_value, target_type)
+    target = read_target(target_value, target_type, policy)
     await _require_free(work.session, actor, target)
     asset = Asset(
         organization_id=actor.organization_id,
@@ -89,14 +92,14 @@ async def create_asset(
 
 
 async def update_asset(
-    work: UnitOfWork, actor: Actor, asset_id: UUID, changes: AssetChanges
+    work: UnitOfWork, actor: Actor, policy: AddressPolicy, asset_id: UUID, changes: AssetChanges
 ) -> AssetView:
     """Raises NotFound, InvalidInput, Conflict, and InvalidRequest for a target scans have used."""
     actor.require(Permission.ASSETS_WRITE)
     asset = await _get(work.session, actor, asset_id)
     if not changes:
         raise InvalidRequest("No field to change was given", code="nothing_to_update")
-    target = _changed_target(asset, changes)
+    target = _changed_target(asset, changes, policy)
     if target.value != asset.target_value or target.type is not asset.target_type:
         if asset.last_scanned_at is not None:
             raise InvalidRequest(
@@ -143,10 +146,11 @@ async def _views(session: AsyncSession, actor: Actor, assets: Sequence[Asset]) -
     return [AssetView(asset, counts.get(asset.id, 0)) for asset in assets]
 
 
-def _changed_target(asset: Asset, changes: AssetChanges) -> Target:
+def _changed_target(asset: Asset, changes: AssetChanges, policy: AddressPolicy) -> Target:
+    """A target that stays is not vetted again: its other columns may still be changed."""
     if changes.target_value is None:
         return parse_target(asset.target_value, changes.target_type)
-    return parse_target(changes.target_value, changes.target_type)
+    return read_target(changes.target_value, changes.target_type, policy)
 
 
 def _apply(asset: Asset, values: Mapping[str, Any]) -> None:  # Any: column values

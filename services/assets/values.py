@@ -1,9 +1,12 @@
 """The columns of an asset that people fill in, made canonical: one rule for every way in."""
 
 from collections.abc import Callable, Mapping, Sequence
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from services.errors import InvalidInput
+from services.scanner.address import AddressPolicy, AddressRefused
+from services.scanner.target import Target, TargetType, parse_target
 from services.users.email_address import normalize_email
 
 MAX_NAME_LENGTH = 256
@@ -20,6 +23,22 @@ def normalize_values(values: Values) -> dict[str, Any]:  # Any: column values
         column: _RULES[column](value) if column in _RULES else value
         for column, value in values.items()
     }
+
+
+def read_target(text: str, expected: TargetType | None, policy: AddressPolicy) -> Target:
+    """The target, unless an address or network may not be scanned. Raises InvalidInput.
+
+    Nothing is looked up: what a name leads to is vetted at each scan.
+    """
+    target = parse_target(text, expected)
+    try:
+        if target.type is TargetType.CIDR:
+            policy.check_network(ip_network(target.value))
+        elif target.type is TargetType.IP:
+            policy.check(ip_address(target.value))
+    except AddressRefused as error:
+        raise InvalidInput(str(error), field="target_value", code="target_refused") from None
+    return target
 
 
 def normalize_name(name: str) -> str:

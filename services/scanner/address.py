@@ -10,6 +10,7 @@ from ipaddress import (
     IPv6Network,
     ip_address,
     ip_network,
+    summarize_address_range,
 )
 
 Address = IPv4Address | IPv6Address
@@ -103,6 +104,14 @@ class AddressPolicy:
                 self._refuse_forbidden(parsed, candidate)
         return parsed
 
+    def check_network(self, network: Network) -> None:
+        """Every address of the network at once. Raises AddressRefused when one is forbidden."""
+        for candidate in {network, *_unwrapped(network)}:
+            for forbidden in (*_NEVER, *_PRIVATE):
+                shared = _shared(candidate, forbidden)
+                if shared is not None and not any(_holds(a, shared) for a in self._allowed):
+                    self._refuse_forbidden(network, shared[0])
+
     def permits(self, address: Address | str) -> bool:
         try:
             self.check(address)
@@ -113,7 +122,7 @@ class AddressPolicy:
     def _is_allowed(self, address: Address) -> bool:
         return any(address in network for network in self._allowed)
 
-    def _refuse_forbidden(self, given: Address, candidate: Address) -> None:
+    def _refuse_forbidden(self, given: Address | Network, candidate: Address) -> None:
         if any(candidate in network for network in _NEVER):
             raise AddressRefused(
                 f"{given} is link-local, metadata, multicast or reserved: never scanned"
@@ -123,3 +132,22 @@ class AddressPolicy:
                 f"{given} is loopback or private: an operator must list its network"
                 " in NIS2_SCAN_ALLOWED_NETWORKS"
             )
+
+
+def _unwrapped(network: Network) -> tuple[Network, ...]:
+    """The IPv4 networks inside an IPv6 one that carries IPv4 addresses."""
+    first, last = sorted((unwrap(network[0]), unwrap(network[-1])), key=int)
+    if isinstance(first, IPv4Address) and isinstance(last, IPv4Address):
+        return tuple(summarize_address_range(first, last))
+    return ()
+
+
+def _shared(one: Network, other: Network) -> Network | None:
+    """The addresses of both; of two networks that overlap, the smaller one."""
+    if _holds(one, other):
+        return other
+    return one if _holds(other, one) else None
+
+
+def _holds(outer: Network, inner: Network) -> bool:
+    return inner[0] in outer and inner[-1] in outer

@@ -13,6 +13,7 @@ from services.assets.csv_rows import COLUMNS, join_tags, read_import, split_tags
 from services.assets.values import normalize_description, normalize_name, normalize_tags
 from services.errors import InvalidInput
 from services.resources import Resources
+from services.scanner.address import AddressPolicy
 from services.scanner.target import parse_target
 from tests.members import Member
 from tests.rest.csv_files import Json, counts, exported, imported, watched
@@ -142,7 +143,7 @@ def test_whatever_can_be_stored_survives_export_and_import(
             )
         )
 
-    file = read_import(write_assets(assets), [])
+    file = read_import(write_assets(assets), [], AddressPolicy())
 
     assert (file.failed, file.repeated, list(file.issues)) == (0, 0, [])
     for asset, row in zip(assets, file.rows, strict=True):

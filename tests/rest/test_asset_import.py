@@ -37,6 +37,17 @@ async def test_what_is_left_out_has_a_default(client: AsyncClient, admin: Member
     assert (asset["criticality"], asset["tags"], asset["description"]) == ("normal", [], None)
 
 
+async def test_a_row_that_may_not_be_scanned_is_refused(client: AsyncClient, admin: Member) -> None:
+    """SSRF-2, SSRF-3: the tests' operator allows 127.0.0.0/8 alone."""
+    report = await imported(
+        client, admin, "target_value\n10.0.0.0/24\n169.254.169.254\n127.9.0.1\n192.0.2.1"
+    )
+
+    assert counts(report) == (2, 0, 0, 2)
+    assert [detail["code"] for detail in report["details"]] == ["target_refused"] * 2
+    assert "NIS2_SCAN_ALLOWED_NETWORKS" in report["errors"][0]
+
+
 async def test_every_bad_row_is_named_and_the_good_ones_are_taken(
     client: AsyncClient, admin: Member
 ) -> None:

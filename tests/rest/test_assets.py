@@ -72,6 +72,38 @@ async def test_a_bad_asset_is_422_and_nothing_is_written(
     assert listed.json()["total"] == 0
 
 
+_FORBIDDEN = (
+    *("10.0.0.5", "192.168.0.0/24", "169.254.169.254", "fe80::1", "fd00::/112", "224.0.0.1"),
+    *("::ffff:10.0.0.5", "64:ff9b::a00:5", "100.64.0.1", "0.0.0.0"),
+)
+"""The tests' operator allows 127.0.0.0/8 alone."""
+
+
+@pytest.mark.parametrize("typed", _FORBIDDEN)
+async def test_a_target_that_may_not_be_scanned_is_422_with_what_to_do(
+    client: AsyncClient, admin: Member, typed: str
+) -> None:
+    """SSRF-2, SSRF-3."""
+    asset = (await _create(client, admin, target_value="example.org")).json()
+    created = await _create(client, admin, target_value=typed)
+    changed = await client.patch(
+        f"/api/v1/assets/{asset['id']}", json={"target_value": typed}, headers=admin.headers
+    )
+
+    for response in (created, changed):
+        assert response.status_code == 422
+        detail = response.json()["detail"]
+        assert "NIS2_SCAN_ALLOWED_NETWORKS" in detail or "never scanned" in detail
+
+
+async def test_a_network_that_the_operator_allows_is_taken(
+    client: AsyncClient, admin: Member
+) -> None:
+    response = await _create(client, admin, target_value="127.9.0.0/24")
+
+    assert response.status_code == 201
+
+
 async def test_the_same_target_twice_is_409_and_names_the_first(
     client: AsyncClient, admin: Member, stranger: Member
 ) -> None:

@@ -87,6 +87,50 @@ def test_a_refusal_says_what_an_operator_can_do() -> None:
         AddressPolicy().check("127.0.0.1")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("169.254.169.0/24", "224.0.0.0/24", "127.8.0.0/24", "10.1.0.0/16", "100.64.0.0/24"),
+        *("100.100.100.0/24", "172.16.0.0/16", "fe80::/112", "fd00::/112", "::/112", "ff02::/120"),
+        # Forms that carry IPv4: mapped, NAT64, 6to4, Teredo with the bits flipped.
+        *("::ffff:10.0.0.0/120", "64:ff9b::a9fe:a900/120", "2002:a00:1::/112"),
+        "2001::80ff:ff00/120",
+    ],
+)
+def test_a_network_with_a_forbidden_address_is_refused(text: str) -> None:
+    with pytest.raises(AddressRefused, match=text.partition("/")[0][:4]):
+        AddressPolicy().check_network(ip_network(text))
+
+
+@pytest.mark.parametrize(
+    "text", ["93.184.216.0/24", "192.0.2.0/24", "172.32.0.0/16", "2001:db8::/112", "11.0.0.0/16"]
+)
+def test_a_network_of_public_addresses_may_be_scanned(text: str) -> None:
+    AddressPolicy().check_network(ip_network(text))
+
+
+def test_a_network_is_allowed_only_as_far_as_the_operator_lists_it() -> None:
+    policy = AddressPolicy((ip_network("10.1.0.0/24"), ip_network("127.0.0.0/8")))
+
+    policy.check_network(ip_network("10.1.0.0/25"))
+    policy.check_network(ip_network("127.8.0.0/16"))
+    for wider in ("10.1.0.0/23", "10.2.0.0/24"):
+        with pytest.raises(AddressRefused, match="NIS2_SCAN_ALLOWED_NETWORKS"):
+            policy.check_network(ip_network(wider))
+
+
+@given(st.ip_addresses(v=4), st.integers(min_value=16, max_value=32))
+def test_a_network_is_refused_when_its_first_or_last_address_is(
+    inner: IPv4Address, prefix: int
+) -> None:
+    policy, network = AddressPolicy(), ip_network((inner, prefix), strict=False)
+    ends_permitted = policy.permits(network[0]) and policy.permits(network[-1])
+
+    if not ends_permitted:
+        with pytest.raises(AddressRefused):
+            policy.check_network(network)
+
+
 @pytest.mark.parametrize("text", ["127.0.0.1", "::ffff:127.0.0.1", "64:ff9b::7f00:1"])
 def test_the_platforms_own_servers_are_refused_in_allowed_networks_too(text: str) -> None:
     """SSRF-2."""

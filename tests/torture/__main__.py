@@ -138,7 +138,13 @@ async def _start_scans(resources: Resources, count: int) -> Story:
         async with resources.database.transaction(_scope(actor)) as work:
             views = [
                 await assets.create_asset(
-                    work, actor, name=None, target_type=None, target_value=network, values={}
+                    work,
+                    actor,
+                    resources.settings.address_policy(),
+                    name=None,
+                    target_type=None,
+                    target_value=network,
+                    values={},
                 )
                 for network in _NETWORKS
             ]
