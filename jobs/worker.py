@@ -26,7 +26,7 @@ from services.queue import (
     serialize_job,
 )
 from services.resources import StartRefused, open_resources
-from services.scanner.dns.trust_anchor import AnchorFileError
+from services.scanner.data_file import DataFileError
 from services.scanner.engine import NetworkScanner, open_context
 from services.scans import Worker as ScanWorker
 from services.settings import Settings
@@ -49,8 +49,8 @@ async def start(ctx: Ctx) -> None:
         policy = settings.address_policy(await own_endpoints(settings))
         try:
             probes = await stack.enter_async_context(open_context(settings.probe_options(), policy))
-        except AnchorFileError as error:
-            raise StartRefused(f"NIS2_SCAN_DNSSEC_ANCHOR_FILE: {error}") from error
+        except DataFileError as error:
+            raise StartRefused(str(error)) from error
         worker = ScanWorker(
             database=resources.database,
             scanner=NetworkScanner(probes),

@@ -40,6 +40,8 @@ class ScanSettings(BaseSettings):
     """Extra trusted roots (PEM), treated as public ones."""
     scan_dnssec_anchor_file: Path | None = None
     """Root trust anchor, DS or DNSKEY lines; None means the IANA root."""
+    scan_hsts_preload_file: Path | None = None
+    """Chromium's ``transport_security_state_static.json``; None means the installed list."""
     scan_rdap_bootstrap_url: AnyHttpUrl = AnyHttpUrl("https://data.iana.org/rdap/dns.json")
     scan_snmp: Literal["on", "off"] = "off"
     """Whether the SNMP community "public" is tried: one datagram, and intrusive to some."""
@@ -57,6 +59,7 @@ class ScanSettings(BaseSettings):
             dns_servers=tuple(parse_server(text) for text in self.scan_dns_servers),
             ca_file=self.scan_ca_file,
             dnssec_anchor_file=self.scan_dnssec_anchor_file,
+            hsts_preload_file=self.scan_hsts_preload_file,
             rdap_bootstrap_url=str(self.scan_rdap_bootstrap_url),
             tries_public_community=self.scan_snmp == "on",
             connections_per_address=self.scan_max_connections_per_address,

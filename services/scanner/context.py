@@ -21,6 +21,8 @@ class ProbeOptions:
     """Extra trusted roots (PEM), treated as public ones."""
     dnssec_anchor_file: Path | None = None
     """Root trust anchor as DS or DNSKEY lines; None means the IANA root."""
+    hsts_preload_file: Path | None = None
+    """Chromium's preload list; None means the one that is installed."""
     rdap_bootstrap_url: str = ""
     secret_hash_key: bytes = field(default=b"", repr=False)
     """Keys the hashes that stand for found secrets (SEC-1); empty: salted by the host alone."""

@@ -11,7 +11,9 @@ from services.scanner.address import AddressPolicy
 from services.scanner.check import CheckInfo
 from services.scanner.connector import Connector
 from services.scanner.context import ProbeContext, ProbeOptions
-from services.scanner.dns.trust_anchor import check_anchor_file
+from services.scanner.data_file import require_readable
+from services.scanner.dns.trust_anchor import load_anchors
+from services.scanner.http.preload import load_preload_list
 from services.scanner.net.probe import PortSweeper
 from services.scanner.net.verdicts import INFOS as NET_CHECKS
 from services.scanner.profile import Profile
@@ -54,10 +56,10 @@ async def open_context(
 ) -> AsyncGenerator[ProbeContext]:
     """What the probes of a process share, for as long as the block lasts.
 
-    Raises AnchorFileError for a DNSSEC anchor file that cannot be used: at the start of the
+    Raises DataFileError for a file of the operator's that cannot be used: at the start of the
     process, and not in the middle of its first scan.
     """
-    await asyncio.to_thread(check_anchor_file, options.dnssec_anchor_file)
+    await asyncio.to_thread(_require_data_files, options)
     yield ProbeContext(
         options,
         Resolver(options.dns_servers),
@@ -67,6 +69,11 @@ async def open_context(
             connections_per_second=options.connections_per_second,
         ),
     )
+
+
+def _require_data_files(options: ProbeOptions) -> None:
+    require_readable("NIS2_SCAN_DNSSEC_ANCHOR_FILE", options.dnssec_anchor_file, load_anchors)
+    require_readable("NIS2_SCAN_HSTS_PRELOAD_FILE", options.hsts_preload_file, load_preload_list)
 
 
 class NetworkScanner:

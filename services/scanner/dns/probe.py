@@ -3,22 +3,21 @@
 import asyncio
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any
 
-import dns.name
 import dns.rdatatype
 
 from services.scanner.context import ProbeContext
 from services.scanner.dns.alias import follow_alias
+from services.scanner.dns.caa import find_caa
 from services.scanner.dns.delegation import find_delegation
 from services.scanner.dns.dnssec import walk_chain
-from services.scanner.dns.facts import CaaFacts, CaaRecord, DnsFacts, NameServer, Records
+from services.scanner.dns.facts import DnsFacts, NameServer, Records
 from services.scanner.dns.ipv6 import HTTPS_PORT, compare_families
 from services.scanner.dns.servers import DNS_PORT, ask_servers
 from services.scanner.dns.trust_anchor import load_anchors
 from services.scanner.dns.walking import find_denial
 from services.scanner.dns.zone import clean, find_zone, parse_name, plain
-from services.scanner.resolver import DnsAnswer, Lookup, Resolver
+from services.scanner.resolver import DnsAnswer, Resolver
 
 _MAX_NAME_SERVERS = 13
 
@@ -74,22 +73,6 @@ async def probe_dns(context: ProbeContext, name: str, ports: DnsPorts = STANDARD
     )
 
 
-async def find_caa(resolver: Resolver, subject: dns.name.Name) -> CaaFacts:
-    """Climb from the name to the TLD; the first set found counts (RFC 8659 section 3)."""
-    for index in range(len(subject.labels) - 1):
-        owner = dns.name.Name(subject.labels[index:])
-        answer = await resolver.lookup(str(owner), dns.rdatatype.CAA)
-        if answer.lookup is Lookup.PRESENT:
-            return CaaFacts(Lookup.PRESENT, plain(owner), _caa_records(answer.records))
-        if not answer.is_known:
-            return CaaFacts(answer.lookup, reason=answer.reason)
-    return CaaFacts(Lookup.NODATA)
-
-
-def _caa_records(records: tuple[Any, ...]) -> tuple[CaaRecord, ...]:
-    return tuple(CaaRecord(r.flags, _text(r.tag).lower(), _text(r.value)) for r in records)
-
-
 async def _name_servers(resolver: Resolver, ns: asyncio.Task[DnsAnswer]) -> tuple[NameServer, ...]:
     names = sorted({str(r.target) for r in (await ns).records})[:_MAX_NAME_SERVERS]
     async with asyncio.TaskGroup() as group:
@@ -114,7 +97,3 @@ def records_of(answer: DnsAnswer) -> Records:
     """The answer as cleaned text, for facts."""
     values = tuple(clean(record.to_text()) for record in answer.records)
     return Records(answer.lookup, values, answer.reason, answer.aliases)
-
-
-def _text(value: bytes) -> str:
-    return clean(value.decode("utf-8", "replace"))

@@ -44,24 +44,6 @@ def matches_ds(zone: dns.name.Name, ds: Any, key: Any) -> bool:  # noqa: ANN401 
     return made.digest == ds.digest
 
 
-class AnchorFileError(ValueError):
-    """The operator's trust anchor file cannot be used; the message names the file and the fault."""
-
-
-def check_anchor_file(path: Path | None) -> None:
-    """For the start of a process: a wrong file is refused before the first scan.
-
-    Raises AnchorFileError.
-    """
-    try:
-        load_anchors(path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise AnchorFileError(f"NIS2_SCAN_DNSSEC_ANCHOR_FILE {path}: {reason}") from error
-    except ValueError as error:
-        raise AnchorFileError(f"NIS2_SCAN_DNSSEC_ANCHOR_FILE {path}: {error}") from error
-
-
 @cache
 def load_anchors(path: Path | None) -> TrustAnchors:
     """From a file of DS or DNSKEY lines for the root; None gives IANA's.

@@ -1,7 +1,7 @@
 """What the web probe saw at one endpoint: plain values, cleaned, judged by the checks."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from services.scanner.address import Address
@@ -121,6 +121,14 @@ class Answer:
         return values[0] if self.status in _REDIRECTS and values else None
 
 
+@dataclass(frozen=True, slots=True)
+class PreloadFacts:
+    """Whether browsers ship with the host, by a list of one day."""
+
+    is_listed: bool
+    list_date: date
+
+
 class Ending(StrEnum):
     """How a chain of redirects ended."""
 
@@ -150,6 +158,8 @@ class WebFacts:
     """The hop that was not taken, or that failed, or that closes the loop."""
     reason: str = field(default="")
     """Why the chain ended before an answer, in words fit for a report."""
+    preload: PreloadFacts | None = None
+    """None for an address, and for an endpoint without TLS."""
 
     @property
     def final(self) -> Answer:

@@ -4,12 +4,17 @@ Browsers keep the policy per host, not per port, and take it from any answer, re
 included; the last answer of the host counts (RFC 6797 8.1).
 """
 
+from datetime import timedelta
+
 from services.scanner.check import Check, Verdict, check
 from services.scanner.http.facts import Answer, WebFacts
 from services.scanner.http.hsts import Hsts, parse_hsts
 
 _HEADER = "strict-transport-security"
 _SIX_MONTHS_S = 15_768_000
+_ONE_YEAR_S = 31_536_000
+_LIST_LAG = timedelta(days=90)
+"""From a submission until it stands in the lists that people have."""
 _SECONDS_PER_DAY = 86_400
 _MISDIRECTED = 421
 _FIRST_SERVER_ERROR = 500
@@ -122,6 +127,31 @@ def hsts_covers_subdomains(facts: WebFacts) -> Verdict:
     return Verdict.failed("HSTS leaves out the subdomains", evidence=_evidence(facts))
 
 
+@check(
+    "http.hsts.not_preloaded",
+    rationale="A browser that has never been here begins in the clear, unless it ships with the"
+    " name.",
+    remediation="Optional: send includeSubDomains and preload with max-age=31536000 or more, and"
+    " submit the domain to the preload list.",
+    sources=("RFC 6797 12.3", "Chromium HSTS preload list"),
+)
+def is_preloaded(facts: WebFacts) -> Verdict:
+    preload, policy = facts.preload, _in_force(facts)
+    if isinstance(policy, Verdict):
+        return policy
+    if preload is None:
+        return Verdict.not_evaluated("the preload list was not looked at")
+    as_of = f"the preload list of {preload.list_date}"
+    if preload.is_listed:
+        return Verdict.passed(f"{facts.subject.host} is on {as_of}")
+    asks = policy.preload and policy.include_subdomains and (policy.max_age_s or 0) >= _ONE_YEAR_S
+    if asks and facts.looked_at.date() - preload.list_date > _LIST_LAG:
+        # It may have been taken in since: only a list that is fresh can say no.
+        return Verdict.not_evaluated(f"the site asks to be preloaded, and is not yet on {as_of}")
+    evidence = _evidence(facts) | {"list_date": preload.list_date.isoformat()}
+    return Verdict.failed(f"{facts.subject.host} is not on {as_of}", evidence=evidence)
+
+
 def _in_force(facts: WebFacts) -> Hsts | Verdict:
     """A policy worth a second question: a missing or void one is another check's finding."""
     policy = _policy(facts)
@@ -150,4 +180,5 @@ CHECKS: tuple[Check[WebFacts], ...] = (
     hsts_lasts_six_months,
     hsts_is_well_formed,
     hsts_covers_subdomains,
+    is_preloaded,
 )

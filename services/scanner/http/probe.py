@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from services.scanner.address import Address, AddressRefused
@@ -11,7 +11,8 @@ from services.scanner.http.client import Exchange, fetch
 from services.scanner.http.cookies import Cookie, CookieJar, parse_set_cookie
 from services.scanner.http.facts import Answer, Ending, Page, WebFacts, WebSubject
 from services.scanner.http.page import read_page
-from services.scanner.http.urls import WebUrl, is_same_site, resolve_location
+from services.scanner.http.preload import find_preload
+from services.scanner.http.urls import WebUrl, is_same_site, literal_address, resolve_location
 from services.scanner.suite import ProbeError
 from services.scanner.text import clean
 
@@ -177,7 +178,12 @@ async def probe_web(context: ProbeContext, subject: WebSubject) -> WebFacts:
     """
     limit_s = _CHAIN_TIME_FACTOR * context.options.exchange_timeout_s
     chain = _Chain(context, subject, datetime.now(UTC), time.monotonic() + limit_s)
-    return await chain.walk()
+    facts = await chain.walk()
+    if not subject.is_tls or literal_address(subject.host) is not None:
+        return facts
+    file = context.options.hsts_preload_file
+    preload = await asyncio.to_thread(find_preload, file, subject.host)
+    return replace(facts, preload=preload)
 
 
 def _text(value: bytes) -> str:

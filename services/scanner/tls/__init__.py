@@ -7,6 +7,7 @@
 from services.scanner.suite import Suite
 from services.scanner.tls import (
     absence,
+    caa_checks,
     certificate_checks,
     checks,
     choice_checks,
@@ -25,6 +26,7 @@ SUITE: Suite[TlsSubject, TlsFacts] = Suite(
     checks.CHECKS
     + certificate_checks.CHECKS
     + trust_checks.CHECKS
+    + caa_checks.CHECKS
     + revocation_checks.CHECKS
     + cipher_checks.CHECKS
     + choice_checks.CHECKS,

@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.utils import CryptographyDeprecationWarning
-from cryptography.x509.oid import AuthorityInformationAccessOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from services.scanner.address import Address
+from services.scanner.text import clean
 from services.scanner.tls.extensions import crl_urls, must_staple, timestamp_logs
 from services.scanner.tls.facts import CertificateFacts, KeyFacts
 from services.scanner.tls.wire import CodecError
@@ -108,7 +109,13 @@ def _describe(certificate: x509.Certificate) -> CertificateFacts:
         crl_urls=crl_urls(extensions),
         must_staple=must_staple(extensions),
         timestamps=timestamp_logs(extensions),
+        issuer_organization=_organization(certificate.issuer),
     )
+
+
+def _organization(name: x509.Name) -> str:
+    found = name.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    return clean(str(found[0].value), 200) if found else ""
 
 
 def fingerprint(certificate: x509.Certificate) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from services.scanner.address import Address
+from services.scanner.dns.facts import CaaFacts
 from services.scanner.tls.suites import Pool
 from services.scanner.tls.wire import Version
 
@@ -104,6 +105,8 @@ class CertificateFacts:
     """RFC 7633: clients shall not go on without a staple."""
     timestamps: tuple[str, ...] = ()
     """The logs of the SCTs inside, as hexadecimal identifiers, each once."""
+    issuer_organization: str = ""
+    """The issuer's O; empty where its name has none."""
 
     @property
     def lifetime(self) -> timedelta:
@@ -217,6 +220,10 @@ class TlsFacts:
     revocation: RevocationFacts = field(
         default_factory=lambda: RevocationFacts(RevocationStatus.NOT_ASKED, "not asked")
     )
+    issued_for: str = ""
+    """The name in the leaf that covers the one asked for, a wildcard as it stands there."""
+    caa: CaaFacts | None = None
+    """The CAA set of that name; None where there is no such name."""
     early_data_bytes: int | None = None
     """What TLS 1.3 tickets allow to be sent early; None where that is not known."""
     early_data_problem: str = "not asked"

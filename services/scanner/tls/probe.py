@@ -14,9 +14,12 @@ from cryptography import x509
 
 from services.scanner.address import Address
 from services.scanner.context import ProbeContext
+from services.scanner.dns.caa import find_caa
+from services.scanner.dns.zone import parse_name
 from services.scanner.suite import ProbeError
 from services.scanner.tls.absence import AbsenceFacts, AbsenceSubject
 from services.scanner.tls.assessment import CUT_OFF, Assessment
+from services.scanner.tls.caa import name_issued_for
 from services.scanner.tls.certificates import describe_certificate, read_chain
 from services.scanner.tls.chain import chain_by_handshake
 from services.scanner.tls.choices import ask_choices, ask_staple
@@ -183,7 +186,19 @@ async def _with_certificates(state: Assessment, facts: TlsFacts) -> TlsFacts:
     )
     more = tuple(describe_certificate(certificate) for certificate in fetched)
     facts = replace(facts, chain=chain, trust=trust, fetched=more)
+    facts = await _with_caa(state, facts)
     return await _with_revocation(state, facts, (*(c for c, _ in read), *fetched))
+
+
+async def _with_caa(state: Assessment, facts: TlsFacts) -> TlsFacts:
+    """The CAA set that the issuer of a trusted leaf had to obey, as it stands today."""
+    name, leaf = facts.subject.server_name, facts.leaf
+    issued_for = name_issued_for(leaf.dns_names, name) if name and leaf else ""
+    if not issued_for or not facts.trust.is_trusted:
+        return facts
+    subject = parse_name(issued_for.removeprefix("*."))
+    caa = await find_caa(state.line.context.resolver, subject)
+    return replace(facts, issued_for=issued_for, caa=caa)
 
 
 async def _with_revocation(

@@ -7,10 +7,11 @@ import pytest
 from services.scanner.address import AddressPolicy
 from services.scanner.check import Endpoint, Outcome
 from services.scanner.context import ProbeContext, ProbeOptions
+from services.scanner.data_file import DataFileError
 from services.scanner.dns import SUITE
 from services.scanner.dns.facts import ChainFault, DnssecFacts, Security
 from services.scanner.dns.probe import probe_dns
-from services.scanner.dns.trust_anchor import AnchorFileError, load_anchors
+from services.scanner.dns.trust_anchor import load_anchors
 from services.scanner.engine import open_context
 from tests.lab.dns_context import dns_context
 from tests.lab.dns_server import DnsLab
@@ -214,7 +215,7 @@ async def test_a_bad_anchor_file_stops_the_start_not_a_scan(
     if text is not None:
         path.write_text(text, encoding="utf-8")
 
-    with pytest.raises(AnchorFileError, match=words) as caught:
+    with pytest.raises(DataFileError, match=words) as caught:
         async with open_context(ProbeOptions(dnssec_anchor_file=path), AddressPolicy()):
             pass
     assert str(path) in str(caught.value)

@@ -55,6 +55,7 @@ def test_each_suite_asks_what_makes_sense_at_its_endpoint() -> None:
         "http.hsts.short",
         "http.hsts.invalid",
         "http.hsts.no_subdomains",
+        "http.hsts.not_preloaded",
         "http.cookie.no_secure",
         "http.mixed.active",
         "http.mixed.passive",
