@@ -1,14 +1,14 @@
 """Scanners of tests: they satisfy the engine's Protocol and open no socket."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from services.scanner.check import CheckInfo, CheckResult, Endpoint, Verdict
 from services.scanner.engine import CATALOGUE
 from services.scanner.profile import Profile
-from services.scanner.result import TargetResult, TargetStatus
+from services.scanner.result import Known, TargetResult, TargetStatus
 from services.scanner.target import Target
 
 Judge = Callable[[Target], Sequence[CheckResult]]
@@ -34,9 +34,14 @@ class StubScanner:
     judge: Judge = _nothing
     status: TargetStatus = TargetStatus.EVALUATED
     seen: list[str] = field(default_factory=list[str])
+    known: list[Known] = field(default_factory=list[Known])
+    """What was open before."""
 
-    async def scan(self, target: Target, profile: Profile) -> TargetResult:
+    async def scan(
+        self, target: Target, profile: Profile, known: Collection[Known] = ()
+    ) -> TargetResult:
         self.seen.append(target.value)
+        self.known.extend(known)
         await asyncio.sleep(0)
         is_evaluated = self.status is TargetStatus.EVALUATED
         return TargetResult(
@@ -59,7 +64,9 @@ class HangingScanner:
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     cancelled: int = 0
 
-    async def scan(self, target: Target, profile: Profile) -> TargetResult:
+    async def scan(
+        self, target: Target, profile: Profile, known: Collection[Known] = ()
+    ) -> TargetResult:
         self.asked.set()
         try:
             await asyncio.Event().wait()
@@ -72,5 +79,7 @@ class HangingScanner:
 class BrokenScanner:
     """Has a bug."""
 
-    async def scan(self, target: Target, profile: Profile) -> TargetResult:
+    async def scan(
+        self, target: Target, profile: Profile, known: Collection[Known] = ()
+    ) -> TargetResult:
         raise ZeroDivisionError("a bug in the scanner")

@@ -1,5 +1,6 @@
 """Findings: one problem of one organization, across scans."""
 
+from services.findings.known import find_known
 from services.findings.life_cycle import (
     MAX_BULK,
     BulkOutcome,
@@ -41,6 +42,7 @@ __all__ = [
     "bulk_update_findings",
     "clear_assignments",
     "count_open_by_asset",
+    "find_known",
     "finding_stats",
     "forget_scan",
     "get_finding",

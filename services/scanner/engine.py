@@ -1,7 +1,7 @@
 """The engine: every suite there is, the catalogue of their checks, and the scanner itself."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import Any
@@ -13,12 +13,13 @@ from services.scanner.connector import Connector
 from services.scanner.context import ProbeContext, ProbeOptions
 from services.scanner.data_file import require_readable
 from services.scanner.dns.trust_anchor import load_anchors
+from services.scanner.gone import judge_known
 from services.scanner.http.preload import load_preload_list
 from services.scanner.net.probe import PortSweeper
 from services.scanner.net.verdicts import INFOS as NET_CHECKS
 from services.scanner.profile import Profile
 from services.scanner.resolver import Resolver
-from services.scanner.result import TargetResult
+from services.scanner.result import Known, TargetResult
 from services.scanner.site_scan import SITE_SUITES
 from services.scanner.suite import Suite
 from services.scanner.target import Target
@@ -83,9 +84,15 @@ class NetworkScanner:
         self._context = context
         self._sweeper = PortSweeper(context.connector.policy, context.options)
 
-    async def scan(self, target: Target, profile: Profile) -> TargetResult:
+    async def scan(
+        self, target: Target, profile: Profile, known: Collection[Known] = ()
+    ) -> TargetResult:
         """One target within its time limit. Cancelled, it leaves no socket and no thread.
 
         A network is not a target of its own: ``Target.hosts`` gives the single ones.
         """
-        return await TargetScan.of(self._context, self._sweeper, target, profile).run()
+        scan = TargetScan.of(self._context, self._sweeper, target, profile)
+        record = await scan.run()
+        if record.ports is not None:
+            record.conclude(judge_known(known, CATALOGUE, record.ports, record.services))
+        return record.result()

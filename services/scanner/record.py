@@ -1,13 +1,13 @@
 """What is known of one target while it is being scanned, and the result made of it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from services.scanner.bounds import bounded
-from services.scanner.check import CheckResult, Endpoint
+from services.scanner.check import CheckResult, Endpoint, Outcome
 from services.scanner.http import WebFacts
 from services.scanner.net.facts import PortFacts, Service
 from services.scanner.result import TargetResult, TargetStatus
@@ -68,6 +68,15 @@ class Record:
         for (_, endpoint), not_evaluated in self.unfinished.items():
             self.checks.extend(not_evaluated(endpoint, reason))
         self.unfinished.clear()
+
+    def conclude(self, results: Iterable[CheckResult]) -> None:
+        """Add verdicts where no check has come to one itself."""
+        decided = {
+            (result.check.id, result.endpoint)
+            for result in self.checks
+            if result.verdict.outcome is not Outcome.NOT_EVALUATED
+        }
+        self.checks.extend(r for r in results if (r.check.id, r.endpoint) not in decided)
 
     def result(self) -> TargetResult:
         return bounded(

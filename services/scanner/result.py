@@ -1,12 +1,12 @@
 """What the engine gives back for one target."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from services.scanner.check import CheckResult
+from services.scanner.check import CheckResult, Endpoint
 from services.scanner.profile import Profile
 from services.scanner.target import Target
 
@@ -60,7 +60,19 @@ class TargetResult:
     errors: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An earlier finding that is still open: what failed, and where."""
+
+    check_id: str
+    endpoint: Endpoint
+
+
 class Scanner(Protocol):
     """Looks at one target; what the target does never raises, only our own bugs do."""
 
-    async def scan(self, target: Target, profile: Profile) -> TargetResult: ...
+    async def scan(
+        self, target: Target, profile: Profile, known: Collection[Known] = ()
+    ) -> TargetResult:
+        """``known`` are findings of this target, so that those are told that are proven gone."""
+        ...

@@ -26,7 +26,7 @@ from services.scanner.net.probe import PortSweeper
 from services.scanner.net.verdicts import judge_host, judge_name, judge_scope, without_sweep
 from services.scanner.profile import Profile
 from services.scanner.record import TIME_LIMIT, Record
-from services.scanner.result import TargetResult, TargetStatus
+from services.scanner.result import TargetStatus
 from services.scanner.service_scan import judge_refused, look_at_service, look_at_udp, look_for_tls
 from services.scanner.site_scan import expect_site, look_at_sites, skip_site
 from services.scanner.suite import Suite
@@ -68,7 +68,7 @@ class TargetScan:
         context = replace(context, options=options, allowance=Allowance(MOST_REQUESTS))
         return cls(context, sweeper, profile, Record(target))
 
-    async def run(self) -> TargetResult:
+    async def run(self) -> Record:
         """Look for as long as the profile allows; what the target does never raises."""
         try:
             async with asyncio.timeout(self.profile.target_timeout_s):
@@ -76,7 +76,7 @@ class TargetScan:
         except TimeoutError:
             self._stop_at_time_limit()
         self._judge_ports()
-        return self.record.result()
+        return self.record
 
     async def _look(self) -> None:
         addresses = await self._resolve()

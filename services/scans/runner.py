@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services import findings
 from services.database import Database, Scope
 from services.events import Event
 from services.queue import Job
@@ -85,7 +86,7 @@ async def _work_through(
         async with slots:
             if worker.is_stopping():
                 return
-            seen = await _look(worker.scanner, lease, _target(target), profile)
+            seen = await _look(worker, lease, _target(target), profile)
         await _store(worker.database, lease, target, seen)
 
     try:
@@ -119,13 +120,15 @@ async def _beat(worker: Worker, lease: Lease) -> None:
             raise LeaseLost
 
 
-async def _look(scanner: Scanner, lease: Lease, target: Target, profile: Profile) -> TargetResult:
+async def _look(worker: Worker, lease: Lease, target: Target, profile: Profile) -> TargetResult:
     """The result of one target; also when three workers died of it, and when we have a bug."""
     started_at = datetime.now(UTC)
     if lease.is_exhausted:
         return TargetResult(target, TargetStatus.SKIPPED, started_at, 0, reason="worker_lost")
+    async with worker.database.read(Scope(organization_id=lease.organization_id)) as session:
+        known = await findings.find_known(session, lease.organization_id, target.value)
     try:
-        return await scanner.scan(target, profile)
+        return await worker.scanner.scan(target, profile, known)
     except Exception:  # the outermost loop of a target: one bug must not end the whole scan
         log.exception("target_failed", target=str(target), scan_id=str(lease.scan_id))
         return TargetResult(

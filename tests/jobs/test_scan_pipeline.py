@@ -1,6 +1,7 @@
 """From a pending row to a finished scan, through Redis and a worker."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from services.database import Scope
 from services.resources import Resources
 from services.scanner.check import CheckResult, Severity, Verdict
 from services.scanner.profile import Profile
-from services.scanner.result import TargetResult, TargetStatus
+from services.scanner.result import Known, TargetResult, TargetStatus
 from services.scanner.target import Target
 from services.scans import Worker, finalize_scan, plan_scan, run_batch, sweep_scans
 from tests.conftest import RunJobs
@@ -353,9 +354,11 @@ async def test_batches_that_end_at_once_still_finish_the_scan(
     gate = asyncio.Barrier(len(batch_ids))
 
     class Together(StubScanner):
-        async def scan(self, target: Target, profile: Profile) -> TargetResult:
+        async def scan(
+            self, target: Target, profile: Profile, known: Collection[Known] = ()
+        ) -> TargetResult:
             await gate.wait()
-            return await super().scan(target, profile)
+            return await super().scan(target, profile, known)
 
     worker = Worker(resources.database, Together(), name="one")
     await resources.redis.delete("nis2:queue")

@@ -1,10 +1,12 @@
 """A worker that is told to stop finishes its target and hands the rest back."""
 
+from collections.abc import Collection
+
 from sqlalchemy import text
 
 from services.resources import Resources
 from services.scanner.profile import Profile
-from services.scanner.result import TargetResult
+from services.scanner.result import Known, TargetResult
 from services.scanner.target import Target
 from services.scans import Worker, plan_scan, run_batch
 from tests.jobs.conftest import StartScan
@@ -25,10 +27,12 @@ async def test_a_stopping_worker_begins_nothing_new_and_the_next_one_goes_on(
     stopping = False
 
     class Interrupted(StubScanner):
-        async def scan(self, target: Target, profile: Profile) -> TargetResult:
+        async def scan(
+            self, target: Target, profile: Profile, known: Collection[Known] = ()
+        ) -> TargetResult:
             nonlocal stopping
             stopping = len(self.seen) == 2
-            return await super().scan(target, profile)
+            return await super().scan(target, profile, known)
 
     first, second = Interrupted(), StubScanner()
     await run_batch(

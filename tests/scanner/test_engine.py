@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from services.scanner.address import AddressPolicy
-from services.scanner.check import CheckResult, Outcome, catalogue_entries
+from services.scanner.check import CheckResult, Endpoint, Outcome, catalogue_entries
 from services.scanner.context import ProbeOptions
 from services.scanner.engine import (
     CATALOGUE,
@@ -24,7 +24,7 @@ from services.scanner.engine import (
 )
 from services.scanner.profile import Features, Profile, ScanType
 from services.scanner.record import TIME_LIMIT
-from services.scanner.result import TargetResult, TargetStatus
+from services.scanner.result import Known, TargetResult, TargetStatus
 from services.scanner.target import Target, parse_target
 from tests.lab.certificates import Authority, in_days
 from tests.lab.dns_server import DnsLab, Fault
@@ -358,3 +358,25 @@ def _established() -> int:
     wanted = f"{HTTP_PORT:04X}"
     lines = Path("/proc/self/net/tcp").read_text("ascii").splitlines()[1:]
     return sum(line.split()[2].endswith(f":{wanted}") and line.split()[3] == "01" for line in lines)
+
+
+async def test_a_port_that_was_closed_or_taken_over_resolves_what_was_found_there() -> None:
+    """9443 is closed now, 8008 speaks SSH, and nobody knows about 2222 any more."""
+    known = [
+        Known("tls.cert.expired", Endpoint(HOST, 9443, "tls")),
+        Known("http.hsts.missing", Endpoint(HOST, 8008, "https")),
+        Known("ssh.kex.weak", Endpoint(HOST, 8008, "ssh")),
+        Known("ssh.kex.weak", Endpoint(HOST, 40_022, "ssh")),
+    ]
+    async with listening(offering(GOOD), host=HOST, port=8008), _scanner() as scanner:
+        result = await scanner.scan(parse_target(HOST), QUICK, known)
+
+    told = {
+        (r.check.id, r.endpoint.port): r.verdict.outcome
+        for r in result.checks
+        if r.endpoint.port in {9443, 8008, 40_022} and r.check.category != "net"
+    }
+    assert told["tls.cert.expired", 9443] is Outcome.PASSED
+    assert told["http.hsts.missing", 8008] is Outcome.PASSED
+    assert ("ssh.kex.weak", 40_022) not in told
+    assert len([r for r in result.checks if r.check.id == "ssh.kex.weak"]) == 1
