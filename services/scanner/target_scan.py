@@ -130,6 +130,7 @@ class TargetScan:
         ]
         is_known = all(answer.is_absent for answer in answers)
         self.record.checks.extend(judge_name(NameFacts(name, reason, is_known=is_known)))
+        self.record.checks.extend(judge_scope(ScopeFacts(name, ())))
         self.record.downgrade(TargetStatus.UNRESOLVED, reason)
         self._skip_web("the name has no address" if is_known else reason)
 

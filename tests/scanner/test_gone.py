@@ -66,8 +66,8 @@ def test_a_host_that_refuses_everything_proves_nothing() -> None:
         (Service(9443, "redis"), {TLS, HTTPS, HTTP, SSH}),
         # TLS is certain, what is inside is not.
         (Service(9443, "tls", is_tls=True), {HTTP, SSH}),
-        (Service(9443), set()),
-        (Service(9443, has_spoken=False), set()),
+        (Service(9443), set[Known]()),
+        (Service(9443, has_spoken=False), set[Known]()),
     ],
 )
 def test_another_protocol_leaves_no_room_for_the_old_one(

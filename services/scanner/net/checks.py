@@ -142,6 +142,8 @@ def port_unresponsive(view: PortView) -> Verdict:
     sources=("RFC 6890", "RFC 4193", f"{_NETWORK}(c)"),
 )
 def target_out_of_scope(facts: ScopeFacts) -> Verdict:
+    if not facts.addresses:
+        return Verdict.not_evaluated("no address of the target is known")
     if not facts.refused:
         return Verdict.passed("every address of the target may be scanned")
     return Verdict.failed(

@@ -1,0 +1,1 @@
+"""For each check of the catalogue facts that it passes, fails, and cannot judge."""
