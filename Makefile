@@ -51,6 +51,7 @@ benchmark: dev ## measure: scans, lists, reports
 
 lock: ## compile requirements/*.txt from pyproject.toml (needs uv)
 	$(COMPILE) pyproject.toml -o requirements/main.txt
+	$(COMPILE) --group tracing -c requirements/main.txt -o requirements/tracing.txt
 	$(COMPILE) --group dev -c requirements/main.txt -o requirements/dev.txt
 
 migrate: setup ## bring the database of NIS2_DATABASE_URL up to date

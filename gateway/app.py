@@ -23,8 +23,10 @@ from gateway.request_log import RequestLogMiddleware
 from graphql_schema.app import graphql_app
 from rest.api import router
 from services.health import ReadinessProbe
+from services.metrics_server import metrics_server
 from services.resources import Resources, open_resources
 from services.settings import Settings
+from services.tracing import tracing
 from services.version import VERSION
 
 
@@ -40,8 +42,12 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[State]:
-        async with _opened(settings, resources) as opened:
-            yield State(resources=opened, readiness=ReadinessProbe(opened))
+        async with (
+            tracing(settings.tracing_endpoint, ratio=settings.tracing_ratio, service="gateway"),
+            _opened(settings, resources) as opened,
+        ):
+            with metrics_server(settings, opened):
+                yield State(resources=opened, readiness=ReadinessProbe(opened))
 
     app = DocumentedApp(
         title="NIS2 Gateway",

@@ -1,6 +1,5 @@
 """One JSON line per request, and an id for it: never a token, a body or a query string."""
 
-import re
 import time
 
 import structlog
@@ -8,10 +7,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.identifiers import uuid7
+from services.metrics import HTTP_DURATION, HTTP_REQUESTS
+from services.tracing import REQUEST_ID, span
 
 log = structlog.get_logger()
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET = ("/api/v1/health", "/assets/")
 
 
@@ -25,8 +26,9 @@ class RequestLogMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid7())
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else str(uuid7())
         scope.setdefault("state", {})["request_id"] = request_id
         started = time.perf_counter()
         status = 0
@@ -40,8 +42,17 @@ class RequestLogMiddleware:
                 headers.setdefault("X-Content-Type-Options", "nosniff")
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            await self._app(scope, receive, send_with_id)
+        with (
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+            span("request", parent=headers, request_id=request_id) as step,
+        ):
+            try:
+                await self._app(scope, receive, send_with_id)
+            finally:
+                method, route = _method(scope), _route(scope)
+                HTTP_DURATION.labels(method, route).observe(time.perf_counter() - started)
+                HTTP_REQUESTS.labels(method, route, status).inc()
+                step.describe(f"{method} {route}", status=status)
             if not str(scope["path"]).startswith(_QUIET):
                 log.info(
                     "request",
@@ -50,3 +61,20 @@ class RequestLogMiddleware:
                     status=status,
                     duration_ms=round((time.perf_counter() - started) * 1000, 1),
                 )
+
+
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in _METHODS else "other"
+
+
+def _route(scope: Scope) -> str:
+    """The template of the route that answered; one word for everything that no route knows."""
+    path: str = scope["path"]
+    if path == "/graphql":
+        return path
+    template: str | None = getattr(scope.get("route"), "path", None)
+    if template is None:
+        return "pages" if "endpoint" in scope else "unmatched"
+    # A route of an included router knows its own part alone; what stands before is literal.
+    prefix = path.split("/")[: -template.count("/")]
+    return "/".join(prefix) + template

@@ -45,6 +45,7 @@ class StartSettings(BaseSettings):
     migration_database_url: str | None = None
     redis_url: str | None = None
     secret_key: SecretStr | None = None
+    metrics_port: int | None = Field(default=None, ge=1, le=65_534)
 
 
 class Platform:
@@ -87,10 +88,12 @@ class Platform:
             ("gateway", "gateway", _GATEWAY_STOP_LIMIT_S),
             ("worker", "jobs", _WORKER_STOP_LIMIT_S),
         ):
-            program = Program(name, _python("-m", module), environment, limit_s)
+            program = Program(name, _python("-m", module), dict(environment), limit_s)
             running = RunningProgram(program, self._supervisor, self._servers.data, self._output)
             self._programs.append(running)
             running.start()
+            if self._settings.metrics_port is not None:  # the worker's is the next one
+                environment["NIS2_METRICS_PORT"] = str(self._settings.metrics_port + 1)
 
     def _watch(self) -> None:
         gateway = self._programs[0]

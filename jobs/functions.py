@@ -7,6 +7,7 @@ from arq.cron import CronJob
 from arq.worker import Function
 
 from jobs import mail, reports, scans, schedules
+from jobs.observed import observed
 from jobs.sweep import sweep
 from services.auth import SEND_PASSWORD_RESET
 from services.organizations import SEND_INVITATION
@@ -29,3 +30,5 @@ CRON: list[CronJob] = [
     cron(sweep, name="sweep", second={0, 15, 30, 45}, run_at_startup=True, keep_result=0),
     cron(schedules.tick, name="tick", second=0, run_at_startup=True, keep_result=0),
 ]
+for _entry in (*FUNCTIONS, *CRON):
+    _entry.coroutine = observed(_entry.name, _entry.coroutine)

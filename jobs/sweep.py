@@ -4,6 +4,7 @@ import structlog
 
 from jobs.context import Ctx, JobContext
 from services import auth, organizations, reports, scans
+from services.metrics import SWEPT
 from services.queue import ArqQueue
 
 log = structlog.get_logger()
@@ -20,5 +21,6 @@ async def sweep(ctx: Ctx) -> None:
     queue = ArqQueue(resources.redis)
     for job in due:
         await queue.put(job)
+        SWEPT.labels(job.name).inc()
     if due:
         log.info("swept", jobs=len(due))

@@ -17,6 +17,7 @@ from arq.worker import Function, Worker, create_worker
 from jobs.context import Ctx, JobContext
 from jobs.functions import CRON, FUNCTIONS
 from services.logs import set_up_logging
+from services.metrics_server import metrics_server
 from services.own_endpoints import own_endpoints
 from services.queue import (
     HEALTH_KEY,
@@ -30,6 +31,7 @@ from services.scanner.data_file import DataFileError
 from services.scanner.engine import NetworkScanner, open_context
 from services.scans import Worker as ScanWorker
 from services.settings import Settings
+from services.tracing import tracing
 
 log = structlog.get_logger()
 
@@ -45,6 +47,9 @@ async def start(ctx: Ctx) -> None:
     set_up_logging()
     settings = Settings.model_validate({})  # from the environment
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(
+            tracing(settings.tracing_endpoint, ratio=settings.tracing_ratio, service="worker")
+        )
         resources = await stack.enter_async_context(open_resources(settings))
         policy = settings.address_policy(await own_endpoints(settings))
         try:
@@ -58,6 +63,7 @@ async def start(ctx: Ctx) -> None:
             lease_s=settings.scan_lease_s,
             is_stopping=ctx.get(_IS_STOPPING, lambda: False),
         )
+        stack.enter_context(metrics_server(settings, resources))
         JobContext(resources, worker, stack.pop_all()).put_into(ctx)
     log.info("worker_started", name=worker.name)
 

@@ -1,6 +1,7 @@
 """The queue: arq on Redis, as a doorbell. The row in the database is the truth.
 
-A job carries one id and no data, as JSON: whoever can write to Redis can ring, and no more.
+A job carries one id and no data, as JSON: whoever can write to Redis can ring, and no more. Beside
+it stands where it comes from, for logs and traces alone.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from services.tracing import origin
 
 QUEUE_NAME = "nis2:queue"
 HEALTH_KEY = "nis2:health"
@@ -49,7 +52,11 @@ class ArqQueue:
 
     async def put(self, job: Job) -> None:
         await self._redis.enqueue_job(
-            job.name, str(job.organization_id), str(job.subject_id), _job_id=job.id
+            job.name,
+            str(job.organization_id),
+            str(job.subject_id),
+            _job_id=job.id,
+            origin=origin(),
         )
 
 

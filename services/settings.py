@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import parseaddr
+from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -94,6 +95,13 @@ class Settings(ScanSettings):
 
     data_dir: Path | None = None
     """Embedded servers, secrets and logs of ``make up``."""
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = Field(default=None, ge=1, le=65_535)
+    """Where Prometheus reads; None: nowhere. ``nis2 up`` gives the worker the port after it."""
+    tracing_endpoint: AnyHttpUrl | None = None
+    """Where spans go (OTLP over HTTP, ``http://collector:4318/v1/traces``); None: nowhere."""
+    tracing_ratio: float = Field(default=1.0, ge=0, le=1)
+    """The share of traces that are kept."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65_535)
     database_url: str
@@ -173,6 +181,16 @@ class Settings(ScanSettings):
             raise ValueError("NIS2_SMTP_URL and NIS2_MAIL_FROM are needed together")
         if value is not None and not parseaddr(value)[1].partition("@")[2]:
             raise ValueError("must be an e-mail address, or Name <address>")
+        return value
+
+    @field_validator("tracing_endpoint")
+    @classmethod
+    def _can_trace(cls, value: AnyHttpUrl | None) -> AnyHttpUrl | None:
+        if value is not None and find_spec("opentelemetry.exporter") is None:
+            raise ValueError(
+                "the packages for it are missing: pip install --no-deps --require-hashes"
+                " -r requirements/tracing.txt"
+            )
         return value
 
     def probe_options(self) -> ProbeOptions:

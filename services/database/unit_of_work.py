@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, SessionTransaction
 
 from services.events import Event
+from services.metrics import SCANS_ENDED
 from services.queue import Job
 
 log = structlog.get_logger()
@@ -107,6 +108,9 @@ class Database:
 
     async def _tell(self, work: UnitOfWork) -> None:
         """The rows are there: whatever Redis misses now, the sweep will queue."""
+        for event_ in work.events:
+            if event_.kind == "scan.completed":
+                SCANS_ENDED.labels(str(event_.data["status"])).inc()
         try:
             for job in work.jobs:
                 await self._put(job)

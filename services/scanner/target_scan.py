@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import dns.rdatatype
 
+from services.metrics import SUITE_DURATION, timed
 from services.scanner import http, tls
 from services.scanner.address import Address, AddressRefused
 from services.scanner.allowance import MOST_REQUESTS, Allowance
@@ -31,6 +32,7 @@ from services.scanner.service_scan import judge_refused, look_at_service, look_a
 from services.scanner.site_scan import expect_site, look_at_sites, skip_site
 from services.scanner.suite import Suite
 from services.scanner.target import Target
+from services.tracing import span
 
 Subject = TypeVar("Subject")
 Facts = TypeVar("Facts")
@@ -228,7 +230,8 @@ class TargetScan:
     ) -> Facts | None:
         record = self.record
         record.unfinished[suite.name, endpoint] = suite.without_facts
-        seen = await suite.run(self.context, subject, endpoint)
+        with span(f"suite {suite.name}", endpoint=str(endpoint)), timed(SUITE_DURATION, suite.name):
+            seen = await suite.run(self.context, subject, endpoint)
         del record.unfinished[suite.name, endpoint]
         record.checks.extend(seen.results)
         if seen.facts is not None and describe is not None:

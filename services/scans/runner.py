@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services import findings
 from services.database import Database, Scope
 from services.events import Event
+from services.metrics import CHECKS, TARGETS
 from services.queue import Job
 from services.scanner.profile import Features, Profile, ScanType
 from services.scanner.result import Scanner, TargetResult, TargetStatus
@@ -27,6 +28,7 @@ from services.scans.leases import Lease, LeaseLost
 from services.scans.models import Scan, ScanResult, ScanTarget
 from services.scans.planner import RUN_BATCH, queue_next
 from services.scans.storing import store_result
+from services.tracing import span
 
 log = structlog.get_logger()
 
@@ -60,6 +62,7 @@ async def run_batch(worker: Worker, organization_id: UUID, batch_id: UUID) -> No
             return
         targets = await _unfinished(work.session, lease)
         profile, concurrency = await _profile(work.session, lease)
+    structlog.contextvars.bind_contextvars(scan_id=str(lease.scan_id))
     try:
         await _work_through(worker, lease, targets, profile, concurrency)
         if worker.is_stopping():
@@ -128,7 +131,8 @@ async def _look(worker: Worker, lease: Lease, target: Target, profile: Profile) 
     async with worker.database.read(Scope(organization_id=lease.organization_id)) as session:
         known = await findings.find_known(session, lease.organization_id, target.value)
     try:
-        return await worker.scanner.scan(target, profile, known)
+        with span("target", target=str(target), scan_id=str(lease.scan_id)):
+            return await worker.scanner.scan(target, profile, known)
     except Exception:  # the outermost loop of a target: one bug must not end the whole scan
         log.exception("target_failed", target=str(target), scan_id=str(lease.scan_id))
         return TargetResult(
@@ -157,9 +161,16 @@ async def _store(database: Database, lease: Lease, target: ScanTarget, seen: Tar
                     {"progress": progress, "target": target.target_value},
                 )
             )
+        _count(seen)
     except IntegrityError:
         # The scan was deleted under us: its foreign key refuses what we still have.
         raise LeaseLost from None
+
+
+def _count(seen: TargetResult) -> None:
+    TARGETS.labels(seen.status.value).inc()
+    for result in seen.checks:
+        CHECKS.labels(result.check.category, result.verdict.outcome.value).inc()
 
 
 async def _close(database: Database, lease: Lease) -> None:
