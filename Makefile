@@ -7,7 +7,7 @@ COMPILE := uv pip compile -q --universal --generate-hashes --no-header --no-anno
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: torture help setup dev up test fuzz contract lint format cover benchmark lock migrate worker schema
+.PHONY: torture help setup dev up test fuzz contract lint format cover lab benchmark lock migrate worker schema
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -45,6 +45,9 @@ cover: dev ## run the tests and show what they do not reach
 
 torture: dev ## kill workers, empty Redis, cut the database: nothing may be lost
 	$(BIN)/python -m tests.torture $(ARGS)
+
+lab: dev ## recall and precision of the scanner on good and bad servers (needs ports below 1024)
+	$(BIN)/python -m tests.lab.measure $(ARGS)
 
 benchmark: dev ## measure: scans, lists, reports
 	$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -12,7 +12,7 @@ import typer
 
 from services.errors import InvalidInput
 from services.scanner.check import Severity
-from services.scanner.profile import Profile, ScanType
+from services.scanner.profile import PROBE_TIMEOUT_S, Profile, ScanType
 from services.scanner.target import Target, parse_target
 from services.settings import ScanSettings
 
@@ -29,6 +29,10 @@ def scan(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write every verdict there; - is the output.")
     ] = None,
+    timeout: Annotated[
+        float,
+        typer.Option(min=1, max=300, help="Seconds for one probe; a target may take six times."),
+    ] = PROBE_TIMEOUT_S,
     fail_on: Annotated[
         Severity | None, typer.Option(help="Exit with 1 on a finding as bad as this, or worse.")
     ] = None,
@@ -41,7 +45,9 @@ def scan(
     from gateway.scan_run import scan_all  # noqa: PLC0415 - as above
 
     with progress(sum(target.host_count for _, target in asked)) as note:
-        results = asyncio.run(scan_all(settings, asked, Profile(scan_type), note))
+        results = asyncio.run(
+            scan_all(settings, asked, Profile(scan_type, probe_timeout_s=timeout), note)
+        )
     if json_file == _STANDARD_OUTPUT:
         typer.echo(verdicts_as_json(results))
     else:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+PROBE_TIMEOUT_S = 10.0
+
 
 class ScanType(StrEnum):
     QUICK = "quick"
@@ -26,7 +28,7 @@ class Profile:
 
     scan_type: ScanType = ScanType.FULL
     features: Features = field(default_factory=Features)
-    probe_timeout_s: float = 10.0
+    probe_timeout_s: float = PROBE_TIMEOUT_S
     """Limit of one probe; one target may take six times as long (TGT-1)."""
 
     @property

@@ -21,6 +21,7 @@ import dns.rrset
 from dns import _features
 
 from services.scanner.address import Address
+from services.scanner.pacing import Window
 
 # Without it dnspython raises ImportError in the middle of a validation: better at the start.
 if not _features.have("dnssec"):
@@ -35,6 +36,7 @@ _CACHE_ENTRIES = 4096
 _LONGEST_TTL_S = 60.0
 _FAILURE_TTL_S = 5.0
 _QUESTIONS_IN_FLIGHT = 200
+"""At most, where the resolvers bear it."""
 _DEFINITE = frozenset({dns.rcode.NOERROR, dns.rcode.NXDOMAIN})
 
 
@@ -104,7 +106,7 @@ class Resolver:
         self._timeout_s = timeout_s
         self._cache: OrderedDict[_Key, tuple[float, dns.message.Message | NobodyAnswered]]
         self._cache = OrderedDict()
-        self._in_flight = asyncio.Semaphore(_QUESTIONS_IN_FLIGHT)
+        self._in_flight = Window(_QUESTIONS_IN_FLIGHT)
         self.queries_sent = 0
         """Questions that left this process, each attempt counted."""
 
@@ -166,7 +168,7 @@ class Resolver:
             self._cache.move_to_end(key)
             result = kept[1]
         else:
-            async with self._in_flight:
+            async with self._in_flight.place():
                 result = await self._ask_servers(name, rdtype, is_dnssec=is_dnssec)
             self._remember(key, result)
         if isinstance(result, NobodyAnswered):
@@ -185,11 +187,14 @@ class Resolver:
         for attempt in self._attempts():
             if attempt.is_over_tcp and doubtful is not None:
                 continue  # it did answer: TCP would only repeat the refusal
+            sent_s = time.monotonic()
             try:
                 response = await self._send(_question(name, rdtype, is_dnssec=is_dnssec), attempt)
             except (OSError, EOFError, ValueError, dns.exception.DNSException) as error:
+                self._in_flight.note_loss()
                 failure = _words_of(error) or failure
                 continue
+            self._in_flight.note_answer(time.monotonic() - sent_s)
             if response.rcode() in _DEFINITE:
                 return response
             doubtful = doubtful or response

@@ -1,5 +1,6 @@
 """What the lab's DNS server says to one question: records, aliases, proofs of absence."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -35,6 +36,13 @@ def fill_answer(zones: Zones, query: dns.message.Message, response: dns.message.
         if target is None:
             return
         name = target
+
+
+def alias_of(zones: Zones, name: dns.name.Name) -> dns.name.Name | None:
+    """Where a name leads that is an alias."""
+    zone = _zone_for(zones, name, dns.rdatatype.CNAME)
+    alias = zone.rrset(name, dns.rdatatype.CNAME) if zone is not None else None
+    return None if alias is None else cast("Any", alias)[0].target  # Any: made at run time
 
 
 def answer_transfer(lab: "DnsLab", query: dns.message.Message) -> Iterator[dns.message.Message]:
@@ -101,11 +109,7 @@ def _wildcard_for(lab: LabZone, name: dns.name.Name) -> dns.name.Name:
 
 
 def _exists(lab: LabZone, name: dns.name.Name) -> bool:
-    return any(key.is_subdomain(name) for key in lab.zone.nodes if not _is_hashed(lab, key))
-
-
-def _is_hashed(lab: LabZone, name: dns.name.Name) -> bool:
-    return lab.rrset(name, dns.rdatatype.NSEC3) is not None
+    return name in lab.names
 
 
 def _add(
@@ -149,8 +153,8 @@ def _deny(
 
 def _proofs(lab: LabZone, name: dns.name.Name) -> list[dns.rrset.RRset]:
     if lab.spec.denial is Denial.NSEC:
-        owners = sorted(n for n in lab.zone.nodes if lab.rrset(n, dns.rdatatype.NSEC))
-        covering = [n for n in owners if n <= name][-1:]
+        owners = lab.nsec_owners
+        covering = owners[: bisect_right(owners, name)][-1:]
     elif lab.spec.denial is Denial.NONE:
         return []
     else:
@@ -162,7 +166,7 @@ def _proofs(lab: LabZone, name: dns.name.Name) -> list[dns.rrset.RRset]:
 
 def _nsec3_owners(lab: LabZone, name: dns.name.Name) -> list[dns.name.Name]:
     """The match, else the closest encloser and what covers the next closer name."""
-    owners = sorted(n for n in lab.zone.nodes if _is_hashed(lab, n))
+    owners = lab.nsec3_owners
     if not owners:
         return []
 
@@ -175,5 +179,5 @@ def _nsec3_owners(lab: LabZone, name: dns.name.Name) -> list[dns.name.Name]:
     closer, encloser = name, name.parent()
     while matching(encloser) not in owners:
         closer, encloser = encloser, encloser.parent()
-    before = [n for n in owners if n <= matching(closer)]
+    before = owners[: bisect_right(owners, matching(closer))]
     return [matching(encloser), before[-1] if before else owners[-1]]

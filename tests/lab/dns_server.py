@@ -22,10 +22,11 @@ import dns.opcode
 import dns.rcode
 import dns.rdatatype
 
-from tests.lab.dns_answers import answer_transfer, fill_answer
+from tests.lab.dns_answers import alias_of, answer_transfer, fill_answer
 from tests.lab.dns_zones import LabZone, ZoneSpec, build_zones
 
 _SMALL_UDP = 512
+_MAX_ALIASES = 20
 _MAX_TCP = 65_535
 
 
@@ -72,6 +73,14 @@ class DnsLab:
         self._conversations: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, name="dns-lab", daemon=True)
         self._failure: BaseException | None = None
+
+    def authoritative(
+        self, host: str, port: int, faults: Mapping[str, Fault] | None = None
+    ) -> "DnsLab":
+        """The same zones at another address, with faults of its own: one of their name servers."""
+        other = DnsLab([ZoneSpec(".")], faults, host, port)
+        other.zones, other.anchor = self.zones, self.anchor
+        return other
 
     def write_anchor(self, path: Path) -> Path:
         path.write_text(f"; the lab's root\n{self.anchor}\n", encoding="utf-8")
@@ -148,7 +157,7 @@ class DnsLab:
         question = query.question[0]
         rdtype = dns.rdatatype.to_text(question.rdtype)
         self.queries.append((str(question.name), rdtype, "tcp" if is_tcp else "udp"))
-        fault = self._fault_of(question.name)
+        fault = self._fault_along(question.name)
         if rdtype in self._silent_types:
             fault = Fault.SILENT
         if fault is Fault.SILENT or (fault is Fault.SILENT_OVER_UDP and not is_tcp):
@@ -164,6 +173,18 @@ class DnsLab:
     def _fault_of(self, name: dns.name.Name) -> Fault | None:
         candidates = [suffix for suffix in self.faults if name.is_subdomain(suffix)]
         return self.faults[max(candidates, key=len)] if candidates else None
+
+    def _fault_along(self, name: dns.name.Name) -> Fault | None:
+        """Of the name, or of what it is an alias of: a recursive server looks there too."""
+        for _ in range(_MAX_ALIASES):
+            fault = self._fault_of(name)
+            if fault is not None:
+                return fault
+            target = alias_of(self.zones, name)
+            if target is None:
+                return None
+            name = target
+        return None
 
     def _answer(self, query: dns.message.Message, fault: Fault | None) -> dns.message.Message:
         response = dns.message.make_response(query, recursion_available=True)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, cast
 
 import dns.dnssec
@@ -16,7 +17,7 @@ import dns.rdataset
 import dns.rdatatype
 import dns.rrset
 import dns.zone
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from dns.dnssectypes import Algorithm, DSDigest
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
 from dns.rdtypes.util import Bitmap
@@ -74,11 +75,30 @@ class ZoneSpec:
         return dns.name.from_text(self.origin)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LabZone:
+    """A zone as it is served; what is looked up for each answer is kept."""
+
     spec: ZoneSpec
     zone: dns.zone.Zone
     key: DNSKEY | None
+
+    @cached_property
+    def nsec3_owners(self) -> list[dns.name.Name]:
+        """Hashed names, in order."""
+        return sorted(n for n in self.zone.nodes if self.rrset(n, dns.rdatatype.NSEC3))
+
+    @cached_property
+    def nsec_owners(self) -> list[dns.name.Name]:
+        return sorted(n for n in self.zone.nodes if self.rrset(n, dns.rdatatype.NSEC))
+
+    @cached_property
+    def names(self) -> set[dns.name.Name]:
+        """Every name that exists, the empty ones between them and the apex too."""
+        hashed = set(self.nsec3_owners)
+        return names_with_empty_ones(
+            (n for n in self.zone.nodes if n not in hashed), self.spec.name
+        )
 
     def rrset(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> dns.rrset.RRset | None:
         """A record set with its owner's name, or None."""
@@ -146,11 +166,15 @@ def _build(
 
 
 def _new_key(spec: ZoneSpec) -> tuple[Any, DNSKEY]:  # Any: one of cryptography's private keys
-    private = (
-        ec.generate_private_key(ec.SECP256R1())
-        if spec.algorithm is Algorithm.ECDSAP256SHA256
-        else rsa.generate_private_key(65_537, spec.rsa_bits)
-    )
+    match spec.algorithm:
+        case Algorithm.ECDSAP256SHA256:
+            private: Any = ec.generate_private_key(ec.SECP256R1())  # Any: keys of three kinds
+        case Algorithm.ECDSAP384SHA384:
+            private = ec.generate_private_key(ec.SECP384R1())
+        case Algorithm.ED25519:
+            private = ed25519.Ed25519PrivateKey.generate()
+        case _:
+            private = rsa.generate_private_key(65_537, spec.rsa_bits)
     key = _dnssec.make_dnskey(private.public_key(), spec.algorithm, flags=_SECURE_ENTRY_POINT)
     return private, key
 
@@ -214,7 +238,7 @@ def nsec3_owner(digest: bytes, origin: dns.name.Name) -> dns.name.Name:
 def _nsec3_chain(zone: dns.zone.Zone, spec: ZoneSpec) -> list[dns.rrset.RRset]:
     is_opt_out = spec.denial is Denial.OPT_OUT
     hashes: dict[bytes, set[dns.rdatatype.RdataType]] = {}
-    for name in _names_with_empty_ones(zone, spec.name):
+    for name in names_with_empty_ones(zone.nodes, spec.name):
         node = zone.get_node(name)
         types: set[dns.rdatatype.RdataType] = set()
         if node is not None:
@@ -245,15 +269,15 @@ def _nsec3(
     return dns.rdata.from_wire(rdclass, dns.rdatatype.NSEC3, wire, 0, len(wire))
 
 
-def _names_with_empty_ones(zone: dns.zone.Zone, origin: dns.name.Name) -> set[dns.name.Name]:
+def names_with_empty_ones(
+    keys: Iterable[dns.name.Name], origin: dns.name.Name
+) -> set[dns.name.Name]:
     """Every name of the zone and the empty ones between it and the apex (RFC 5155 7.1)."""
-    names: set[dns.name.Name] = set()
-    for key in list(zone.nodes):
+    names: set[dns.name.Name] = {origin}
+    for key in keys:
         name = key
         while name not in names:
             names.add(name)
-            if name == origin:
-                break
             name = name.parent()
     return names
 

@@ -26,6 +26,8 @@ def _file(facts: DisclosureFacts) -> SecurityTxt | Verdict:
 def security_txt_is_there(facts: DisclosureFacts) -> Verdict:
     if facts.unknown:
         return Verdict.not_evaluated(f"security.txt: {facts.unknown}")
+    if facts.file is None and not facts.is_site:
+        return Verdict.not_applicable("what answers there serves no pages")
     if facts.file is None:
         evidence = {"url": facts.url, "status": facts.status, "content_type": facts.content_type}
         return Verdict.failed(f"no security.txt: {facts.absence}", evidence=evidence)

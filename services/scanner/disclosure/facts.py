@@ -20,6 +20,8 @@ class DisclosureFacts:
     """What was there instead, in words fit for a report."""
     unknown: str = ""
     """Why it is not known whether there is one."""
+    is_site: bool = True
+    """False: another port than 443 that serves no pages, such as the API of a database."""
 
 
 def describe(facts: DisclosureFacts) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from services.scanner.check import Outcome, Verdict
 from services.scanner.context import ProbeContext
 from services.scanner.disclosure.facts import DisclosureFacts
 from services.scanner.disclosure.security_txt import looks_like_security_txt, read_security_txt
@@ -11,12 +12,28 @@ from services.scanner.site import Asker, Reply, Site
 from services.scanner.text import clean
 
 PATH = "/.well-known/security.txt"
+_HTTPS_PORT = 443
 _MOST_REDIRECTS = 2
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 async def probe_disclosure(context: ProbeContext, site: Site) -> DisclosureFacts:
     """What is at the well-known path over https. What the server does never raises."""
+    found = await _fetch(context, site)
+    return replace(found, is_site=_is_site(site))
+
+
+def _is_site(site: Site) -> bool:
+    """Port 443 is where a host's site is looked for; elsewhere a page or a redirect has to show."""
+    content = site.content
+    if site.page_url.port == _HTTPS_PORT:
+        return True
+    if isinstance(content, Verdict):
+        return content.outcome is Outcome.PASSED
+    return content.is_html
+
+
+async def _fetch(context: ProbeContext, site: Site) -> DisclosureFacts:
     asker = Asker(context, site)
     url = site.url(PATH)
     urls = [str(url)]

@@ -43,6 +43,8 @@ class DmarcRecord:
     is_testing: bool = False
     psd: str = "u"
     errors: tuple[str, ...] = ()
+    has_wrong_policy: bool = False
+    """p is there and is no policy: receivers read it as none (section 4.7)."""
 
     @property
     def policy(self) -> Policy:
@@ -124,6 +126,7 @@ def parse_dmarc(text: str) -> DmarcRecord:
         is_testing=tags.get("t", "").lower() == "y",
         psd=tags.get("psd", "u").lower(),
         errors=tuple(errors),
+        has_wrong_policy="p" in tags and policies["p"] is None,
     )
 
 

@@ -63,6 +63,8 @@ def dmarc_policy_none(facts: MailFacts) -> Verdict:
     if isinstance(record, Verdict):
         return record
     policy = record.subdomain_policy if dmarc.is_inherited else record.policy
+    if policy is Policy.NONE and record.has_wrong_policy:
+        return Verdict.not_applicable("the policy cannot be read: see mail.dmarc.syntax")
     if policy is Policy.NONE:
         origin = f", inherited from {dmarc.found_at}" if dmarc.is_inherited else ""
         return Verdict.failed(

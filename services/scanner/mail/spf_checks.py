@@ -154,6 +154,13 @@ def _has_no_end(facts: MailFacts, record: SpfRecord) -> bool:
     return facts.spf.all_qualifier is None and record.redirect is None
 
 
+def _unless_readable(facts: MailFacts, record: SpfRecord) -> Verdict | None:
+    """A missing blank swallows the end of a record: one fault, one finding."""
+    if record.errors and _has_no_end(facts, record):
+        return Verdict.not_applicable("the record cannot be read: see mail.spf.syntax")
+    return None
+
+
 @check(
     "mail.spf.neutral_all",
     rationale="Neutral says nothing about forged mail: receivers treat it like no record.",
@@ -167,6 +174,8 @@ def spf_neutral_all(facts: MailFacts) -> Verdict:
     evidence = {"record": clean(record.text)}
     if facts.spf.all_qualifier == "?":
         return Verdict.failed("SPF ends with ?all: it has no effect", evidence=evidence)
+    if (unreadable := _unless_readable(facts, record)) is not None:
+        return unreadable
     if _has_no_end(facts, record):
         return Verdict.failed("SPF has no all: every other sender is neutral", evidence=evidence)
     if facts.spf.all_qualifier is None and facts.spf.unknown:
@@ -184,6 +193,8 @@ def spf_no_all(facts: MailFacts) -> Verdict:
     record = _unless_one(facts.spf)
     if isinstance(record, Verdict):
         return record
+    if (unreadable := _unless_readable(facts, record)) is not None:
+        return unreadable
     if _has_no_end(facts, record):
         return Verdict.failed(
             "SPF has neither all nor redirect", evidence={"record": clean(record.text)}

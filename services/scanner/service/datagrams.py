@@ -84,9 +84,22 @@ def _not_known(kind: Kind, problem: str) -> ServiceFacts:
     return ServiceFacts(kind, "", problem=problem)
 
 
+_ROOT_QUESTION = _Question(dns.message.make_query(".", dns.rdatatype.NS), ".")
+
+
 async def probe_resolver(context: ProbeContext, subject: ServiceSubject) -> ServiceFacts:
     """Whether the server looks names up for strangers."""
-    question = _foreign_question(subject.server_name)
+    found = await _ask_resolver(context, subject, _foreign_question(subject.server_name))
+    if found.access is not Access.UNKNOWN or found.kind is not Kind.RESOLVER or not found.product:
+        return found
+    # It may know another root than ours: every resolver knows the servers of its own.
+    of_root = await _ask_resolver(context, subject, _ROOT_QUESTION)
+    return of_root if of_root.access is Access.OPEN else found
+
+
+async def _ask_resolver(
+    context: ProbeContext, subject: ServiceSubject, question: _Question
+) -> ServiceFacts:
     try:
         said = await _exchange(context, subject, question.message.to_wire())
         answer = dns.message.from_wire(said, ignore_trailing=True)
@@ -98,15 +111,19 @@ async def probe_resolver(context: ProbeContext, subject: ServiceSubject) -> Serv
         return _not_known(Kind.RESOLVER, "the answer is no DNS message")
     if not question.message.is_response(answer):
         return _not_known(Kind.RESOLVER, "the answer belongs to another question")
-    return _read_answer(answer, question.name)
+    return _read_answer(answer, question)
 
 
-def _read_answer(answer: dns.message.Message, name: str) -> ServiceFacts:
-    has_recursion = bool(answer.flags & dns.flags.RA)
+def _read_answer(answer: dns.message.Message, question: _Question) -> ServiceFacts:
+    # An authoritative answer was looked up nowhere, whatever else the server would do.
+    is_own = bool(answer.flags & dns.flags.AA) and question is _ROOT_QUESTION
+    has_recursion = bool(answer.flags & dns.flags.RA) and not is_own
     rcode = answer.rcode()
-    has_data = any(rrset.rdtype == dns.rdatatype.A for rrset in answer.answer)
+    rdtype = question.message.question[0].rdtype
+    has_data = any(rrset.rdtype == rdtype for rrset in answer.answer)
     code = dns.rcode.to_text(rcode)
-    proof = f"{name} A: {code}, recursion {'offered' if has_recursion else 'not offered'}"
+    offer = "offered" if has_recursion else "not offered"
+    proof = f"{question.name} {dns.rdatatype.to_text(rdtype)}: {code}, recursion {offer}"
     access, problem = Access.DENIED, ""
     if has_recursion and rcode == dns.rcode.NOERROR and has_data:
         access = Access.OPEN

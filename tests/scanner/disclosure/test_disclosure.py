@@ -63,6 +63,22 @@ async def test_what_is_no_security_txt_counts_as_missing(answer: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("root", "outcome"),
+    [
+        (html("<p>x"), "failed"),
+        (response(302, "Location: /home"), "not_applicable"),
+        (response(401), "not_applicable"),
+        (response(200, "Content-Type: application/json", body=b"{}"), "not_applicable"),
+    ],
+    ids=["page", "redirect to nothing", "401", "API"],
+)
+async def test_an_api_at_another_port_needs_no_security_txt(root: bytes, outcome: str) -> None:
+    seen = await look(SUITE, pages({"/": root}), is_tls=True)
+
+    assert seen.outcome("sectxt.missing") == outcome
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         response(503),

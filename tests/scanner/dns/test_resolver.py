@@ -4,8 +4,10 @@ import asyncio
 import time
 from ipaddress import ip_address
 
+import dns.message
 import dns.name
 import dns.rdatatype
+import dns.rrset
 import pytest
 
 from services.scanner.context import ProbeContext
@@ -50,6 +52,50 @@ async def test_every_question_ends_in_one_of_four_ways(
     assert answer.is_known == (expected in {Lookup.PRESENT, Lookup.NODATA, Lookup.NXDOMAIN})
     assert bool(answer.records) == (expected is Lookup.PRESENT)
     assert answer.reason or answer.records
+
+
+class _SlowServer(asyncio.DatagramProtocol):
+    """Looks up one name after the other, as a small resolver does."""
+
+    def __init__(self) -> None:
+        self._waiting: asyncio.Queue[tuple[bytes, tuple[str, int]]] = asyncio.Queue()
+        self.most_waiting = 0
+
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:
+        self._transport = transport
+        self.port: int = transport.get_extra_info("sockname")[1]
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - IPv4 alone
+        self._waiting.put_nowait((data, addr))
+        self.most_waiting = max(self.most_waiting, self._waiting.qsize())
+
+    async def answer(self) -> None:
+        while True:
+            wire, client = await self._waiting.get()
+            await asyncio.sleep(0.002)
+            query = dns.message.from_wire(wire)
+            response = dns.message.make_response(query, recursion_available=True)
+            name = query.question[0].name
+            response.answer.append(dns.rrset.from_text(name, 60, "IN", "A", "192.0.2.7"))
+            self._transport.sendto(response.to_wire(), client)
+
+
+async def test_a_slow_resolver_is_not_buried_under_the_questions_of_many_targets() -> None:
+    transport, server = await asyncio.get_running_loop().create_datagram_endpoint(
+        _SlowServer, local_addr=("127.0.0.1", 0)
+    )
+    resolver = Resolver(((LOOPBACK, server.port),), timeout_s=20)
+    try:
+        async with asyncio.TaskGroup() as servers:
+            working = servers.create_task(server.answer())
+            async with asyncio.TaskGroup() as tasks:
+                asked = [tasks.create_task(resolver.lookup(f"n{n}.test", A)) for n in range(400)]
+            working.cancel()
+    finally:
+        transport.close()
+
+    assert {task.result().lookup for task in asked} == {Lookup.PRESENT}
+    assert server.most_waiting <= 50
 
 
 async def test_an_alias_is_followed_and_told(context: ProbeContext) -> None:

@@ -67,6 +67,7 @@ def zones() -> tuple[ZoneSpec, ...]:
         spf("twice.test", "-all", '@ TXT "v=spf1 a -all"'),
         dmarc("joined.test", "v=DMARC1; p=reject", terms='"v=spf1 -a" "ll"'),
         spf("wrong.test", "ipv4:192.0.2.1 -all"),
+        spf("glued.test", "ip4:192.0.2.1-all"),
         spf("after.test", "-all mx"),
         spf("plus.test", "+all"),
         spf("wide.test", "ip4:0.0.0.0/1 ip4:128.0.0.0/1 -all"),

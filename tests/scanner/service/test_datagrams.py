@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import dns.flags
 import dns.message
+import dns.name
 import dns.rcode
 import dns.rrset
 import pytest
@@ -66,6 +68,22 @@ def _dns(*, recursion: bool, rcode: dns.rcode.Rcode = dns.rcode.NOERROR, data: b
     return answer
 
 
+def _knows_another_root(*, is_authoritative: bool) -> Answer:
+    """Nothing of the public names, and the servers of a root of its own."""
+
+    def answer(wire: bytes) -> bytes:
+        query = dns.message.from_wire(wire)
+        response = dns.message.make_response(query, recursion_available=True)
+        if query.question[0].name == dns.name.root:
+            response.flags |= dns.flags.AA if is_authoritative else 0
+            response.answer.append(dns.rrset.from_text(".", 60, "IN", "NS", "ns.lab."))
+        else:
+            response.set_rcode(dns.rcode.NXDOMAIN)
+        return response.to_wire()
+
+    return answer
+
+
 def _noise(_: bytes) -> bytes | None:
     return b"\x30\x02\xa2\x00"
 
@@ -104,6 +122,12 @@ async def _judged(
             _dns(recursion=True, rcode=dns.rcode.SERVFAIL, data=False),
             Outcome.NOT_EVALUATED,
             id="failed",
+        ),
+        pytest.param(
+            _knows_another_root(is_authoritative=False), Outcome.FAILED, id="open, another root"
+        ),
+        pytest.param(
+            _knows_another_root(is_authoritative=True), Outcome.NOT_EVALUATED, id="root server"
         ),
         pytest.param(_noise, Outcome.NOT_EVALUATED, id="noise"),
         pytest.param(_silence, Outcome.NOT_EVALUATED, id="silent"),

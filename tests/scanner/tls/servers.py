@@ -137,7 +137,7 @@ class Offer:
 
     def __init__(self, body: bytes) -> None:
         cursor = Cursor(body)
-        self.version = cursor.number(2)
+        self.legacy_version = self.version = cursor.number(2)
         cursor.take(32)
         cursor.vector(1)
         self.suites = _pairs(cursor.vector(2))

@@ -115,6 +115,24 @@ async def test_a_weak_curve_is_found_out(
     assert found is outcome
 
 
+async def test_a_server_with_nothing_but_a_weak_curve_is_heard_all_the_same(
+    context: ProbeContext, authority: Authority, tmp_path: Path
+) -> None:
+    server = servers.server_context(
+        authority.issue([NAME], key=rsa_key()),
+        tmp_path,
+        newest=Tls.TLSv1_2,
+        ciphers="ECDHE+AESGCM:@SECLEVEL=0",
+    )
+    server.set_ecdh_curve("secp224r1")
+
+    with servers.serving_tls(server) as port:
+        weak = await _outcome(context, port, "tls.kex.curve_weak")
+        old = await _outcome(context, port, "tls.protocol.no_tls13")
+
+    assert (weak, old) == (Outcome.FAILED, Outcome.FAILED)
+
+
 @pytest.mark.parametrize(("level", "outcome"), [(0, Outcome.FAILED), (2, Outcome.PASSED)])
 async def test_a_server_that_signs_with_sha1_is_found_out(
     context: ProbeContext, authority: Authority, tmp_path: Path, level: int, outcome: Outcome
