@@ -18,7 +18,7 @@ from services.scanner.check import Outcome, Severity
 from services.scanner.profile import ScanType
 from services.scanner.result import TargetStatus
 from services.scanner.target import TargetType
-from services.scans import Difference, ScanStatus
+from services.scans import Difference, ScanStatus, ScanWait
 from services.schedules import Overlap, PauseReason, RunOutcome
 
 _ENUMS: Mapping[type[StrEnum], tuple[str, Mapping[StrEnum, str]]] = {
@@ -71,6 +71,12 @@ _ENUMS: Mapping[type[StrEnum], tuple[str, Mapping[StrEnum, str]]] = {
             ScanStatus.COMPLETED: "Every target is accounted for; results never change.",
             ScanStatus.FAILED: "It could not be finished; see the error.",
             ScanStatus.CANCELLED: "Somebody stopped it; finished targets stay.",
+        },
+    ),
+    ScanWait: (
+        "What keeps a scan from going on.",
+        {
+            ScanWait.RUNNING_SCANS: "As many scans of the organization run as may at once.",
         },
     ),
     TargetStatus: (

@@ -37,7 +37,7 @@ from services.findings.connection import ParentWindow
 from services.keyset import Position, Slice
 from services.scanner.profile import Features
 from services.scanner.profile import ScanType as ScanDepth
-from services.scans import Scan, ScanRequest, ScanStatus
+from services.scans import Scan, ScanQuota, ScanRequest, ScanStatus, ScanWait
 from services.scans.connection import count_scans, slice_scans
 
 _CURSORS = CursorType("scan", (parse_key,))
@@ -67,6 +67,9 @@ class ScanType(Node):
     name: str = strawberry.field(description="What people call it.")
     status: ScanStatus = strawberry.field(description="Where it is in its life.")
     scan_type: ScanDepth = strawberry.field(description="How deep it looks.")
+    waits_for: ScanWait | None = strawberry.field(
+        description="What keeps it from going on, when something does."
+    )
     progress: int = strawberry.field(description="Percent of targets done.")
     targets_total: int = strawberry.field(description="Hosts in its scope.")
     targets_done: int = strawberry.field(description="Hosts finished.")
@@ -163,6 +166,7 @@ class ScanType(Node):
             name=row.name,
             status=row.status,
             scan_type=row.scan_type,
+            waits_for=row.waits_for,
             progress=row.progress,
             targets_total=row.targets_total,
             targets_done=row.targets_done,
@@ -328,12 +332,13 @@ class ScanMutation:
         input: Annotated[CreateScanInput, strawberry.argument(description="What to scan.")],
     ) -> CreateScanPayload:
         actor = info.context.actor
+        quota = ScanQuota.of(info.context.resources.settings)
         async with info.context.write() as work:
             scan = await once(
                 work,
                 actor,
                 input,
-                make=lambda: scans.create_scan(work, actor, input.scan_request()),
+                make=lambda: scans.create_scan(work, actor, input.scan_request(), quota),
                 find=lambda key: scans.get_scan(work.session, actor, key),
                 key=lambda scan: scan.id,
             )

@@ -311,6 +311,7 @@ class ScheduleMutation:
                     work,
                     actor,
                     key_of(Kind.SCHEDULE, input.id),
+                    scans.ScanQuota.of(context.resources.settings),
                     is_limited=context.resources.settings.rate_limits == "on",
                 ),
                 find=lambda key: scans.get_scan(work.session, actor, key),

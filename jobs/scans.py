@@ -4,22 +4,23 @@ from uuid import UUID
 
 from jobs.context import Ctx, JobContext
 from services import scans
+from services.scans import ScanQuota
 
 
-async def plan_scan(ctx: Ctx, organization_id: str, scan_id: str) -> None:
-    """Cut a pending scan into batches."""
-    context = JobContext.of(ctx)
-    await scans.plan_scan(
-        context.resources.database,
+async def plan_scan(ctx: Ctx, organization_id: str, _scan_id: str) -> None:
+    """Begin the scan of the organization whose turn it is: not always the one that rang."""
+    resources = JobContext.of(ctx).resources
+    await scans.plan_next_scan(
+        resources.database,
         UUID(organization_id),
-        UUID(scan_id),
-        batch_size=context.resources.settings.scan_batch_size,
+        batch_size=resources.settings.scan_batch_size,
+        quota=ScanQuota.of(resources.settings),
     )
 
 
-async def run_batch(ctx: Ctx, organization_id: str, batch_id: str) -> None:
-    """Scan the targets of one batch."""
-    await scans.run_batch(JobContext.of(ctx).worker, UUID(organization_id), UUID(batch_id))
+async def run_batch(ctx: Ctx, _organization_id: str, _batch_id: str) -> None:
+    """Scan the targets of the batch whose turn it is: not always the one that rang."""
+    await scans.run_next_batch(JobContext.of(ctx).worker)
 
 
 async def finalize_scan(ctx: Ctx, organization_id: str, scan_id: str) -> None:

@@ -6,6 +6,7 @@ from jobs.context import Ctx, JobContext
 from services import auth, organizations, reports, scans
 from services.metrics import SWEPT
 from services.queue import ArqQueue
+from services.scans import ScanQuota
 
 log = structlog.get_logger()
 
@@ -13,7 +14,7 @@ log = structlog.get_logger()
 async def sweep(ctx: Ctx) -> None:
     """Find every row that waits for somebody and ring again; ringing twice does no harm."""
     resources = JobContext.of(ctx).resources
-    due = await scans.sweep_scans(resources.database)
+    due = await scans.sweep_scans(resources.database, ScanQuota.of(resources.settings))
     due += await reports.sweep_reports(resources.database)
     if resources.settings.sends_mail:
         due += await organizations.sweep_invitations(resources.database)

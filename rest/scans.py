@@ -1,13 +1,13 @@
 """Scans: start, follow, stop, delete."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, Field
 
 from rest.conventions import REPEATABLE, TAGGED, ConventionRoute
-from rest.dependencies import CurrentActor, Paging, ReadSession, Work, may
+from rest.dependencies import CurrentActor, Paging, ReadSession, SharedResources, Work, may
 from rest.findings import Filter, FindingResponse
 from rest.scan_shapes import (
     AssessmentResponse,
@@ -18,16 +18,37 @@ from rest.scan_shapes import (
     SecretResponse,
     ServiceResponse,
 )
-from rest.schemas import AnyCase, Name, PageResponse, Request, Response, Text, UtcTime, errors
+from rest.schemas import (
+    AnyCase,
+    ErrorResponse,
+    Name,
+    PageResponse,
+    Request,
+    Response,
+    Text,
+    UtcTime,
+    errors,
+)
 from services import scans
 from services.actor import Permission
 from services.scanner.profile import Features, ScanType
 from services.scanner.result import TargetStatus
-from services.scans import Scan, ScanFilter, ScanRequest, ScanResult, ScanStatus
+from services.scans import (
+    Scan,
+    ScanFilter,
+    ScanQuota,
+    ScanRequest,
+    ScanResult,
+    ScanStatus,
+    ScanWait,
+)
 
 router = APIRouter(prefix="/scans", tags=["Scans"], route_class=ConventionRoute)
 
 _RUN = [Depends(may(Permission.SCANS_RUN))]
+_TOO_MANY: dict[int | str, dict[str, Any]] = {  # Any: FastAPI's own type
+    429: {"model": ErrorResponse, "description": "Too many scans are waiting already"}
+}
 _DELETE = [Depends(may(Permission.SCANS_DELETE))]
 
 
@@ -86,6 +107,12 @@ class ScanResponse(Response):
     created_at: UtcTime
     updated_at: UtcTime
     task_id: str | None
+    waits_for: ScanWait | None = Field(
+        description=(
+            "What keeps it from going on: running_scans, as many scans of the organization run as"
+            " may at once."
+        )
+    )
     progress: int = Field(description="Percent.")
     targets_total: int
     targets_done: int
@@ -176,10 +203,22 @@ async def list_scans(
     return PageResponse[ScanResponse].of(page, ScanResponse.of)
 
 
-@router.post("", status_code=201, dependencies=[*_RUN, REPEATABLE], responses=errors(400, 401, 403))
-async def create_scan(work: Work, actor: CurrentActor, body: ScanCreateRequest) -> ScanResponse:
-    """Create and queue a scan."""
-    return ScanResponse.of(await scans.create_scan(work, actor, body.scan_request()))
+@router.post(
+    "",
+    status_code=201,
+    dependencies=[*_RUN, REPEATABLE],
+    responses={**errors(400, 401, 403), **_TOO_MANY},
+)
+async def create_scan(
+    work: Work, actor: CurrentActor, resources: SharedResources, body: ScanCreateRequest
+) -> ScanResponse:
+    """Create and queue a scan.
+
+    An organization has so many scans running at once, and so many waiting, as the operator allows;
+    those that wait begin by themselves, the ones a person asked for before those of a schedule.
+    """
+    quota = ScanQuota.of(resources.settings)
+    return ScanResponse.of(await scans.create_scan(work, actor, body.scan_request(), quota))
 
 
 @router.get("/{scan_id}", dependencies=[TAGGED], responses=errors(401, 404))

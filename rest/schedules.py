@@ -24,7 +24,7 @@ from services import schedules
 from services.actor import Permission
 from services.errors import InvalidInput
 from services.scanner.profile import Features, ScanType
-from services.scans import Scan
+from services.scans import Scan, ScanQuota
 from services.schedules import (
     Overlap,
     PauseReason,
@@ -38,7 +38,10 @@ router = APIRouter(prefix="/schedules", tags=["Schedules"], route_class=Conventi
 
 _WRITE = [Depends(may(Permission.SCHEDULES_WRITE))]
 _TOO_SOON: dict[int | str, dict[str, Any]] = {  # Any: FastAPI's own type
-    429: {"model": ErrorResponse, "description": "Started less than a minute ago"}
+    429: {
+        "model": ErrorResponse,
+        "description": "Started less than a minute ago, or too many scans are waiting already",
+    }
 }
 _NULLABLE = ("features",)
 CronText = Annotated[
@@ -211,5 +214,6 @@ async def run_schedule(
 ) -> ScheduleRunResponse:
     """Start the schedule's scan now, also while it is paused; its next run stays."""
     is_limited = resources.settings.rate_limits == "on"
-    scan = await schedules.run_schedule(work, actor, schedule_id, is_limited=is_limited)
+    quota = ScanQuota.of(resources.settings)
+    scan = await schedules.run_schedule(work, actor, schedule_id, quota, is_limited=is_limited)
     return ScheduleRunResponse.of(scan, schedule_id)

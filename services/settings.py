@@ -117,6 +117,10 @@ class Settings(ScanSettings):
     rate_limit_per_address: int = Field(default=1200, ge=1)
     rate_limit_sign_in: int = Field(default=60, ge=1)
     """Logins, registrations and forgotten passwords in a minute."""
+    quota_running_scans: int = Field(default=2, ge=1)
+    """Scans of one organization at once; more wait."""
+    quota_pending_scans: int = Field(default=20, ge=1)
+    """Scans of one organization that wait; more are refused."""
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Front ends on other origins: ``https://app.example.org,…``."""
     environment: Literal["development", "production"] = "development"

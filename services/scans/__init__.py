@@ -1,5 +1,6 @@
 """Scans: planned into batches, worked by whoever is free, finished once."""
 
+from services.scans.admission import PLAN_SCAN, UNLIMITED, ScanQuota
 from services.scans.comparison import (
     ComparedFinding,
     Comparison,
@@ -10,12 +11,19 @@ from services.scans.comparison import (
 )
 from services.scans.finalizer import finalize_scan
 from services.scans.material import ScanMaterial, report_material
-from services.scans.models import BatchStatus, Scan, ScanBatch, ScanResult, ScanStatus, ScanTarget
-from services.scans.planner import RUN_BATCH, plan_scan
+from services.scans.models import (
+    BatchStatus,
+    Scan,
+    ScanBatch,
+    ScanResult,
+    ScanStatus,
+    ScanTarget,
+    ScanWait,
+)
+from services.scans.planner import RUN_BATCH, plan_next_scan
 from services.scans.queries import ScanFilter
-from services.scans.runner import FINALIZE_SCAN, Worker, run_batch
+from services.scans.runner import FINALIZE_SCAN, Worker, run_next_batch
 from services.scans.service import (
-    PLAN_SCAN,
     ScanRequest,
     cancel_scan,
     create_scan,
@@ -31,6 +39,7 @@ __all__ = [
     "FINALIZE_SCAN",
     "PLAN_SCAN",
     "RUN_BATCH",
+    "UNLIMITED",
     "BatchStatus",
     "ComparedFinding",
     "Comparison",
@@ -40,10 +49,12 @@ __all__ = [
     "ScanBatch",
     "ScanFilter",
     "ScanMaterial",
+    "ScanQuota",
     "ScanRequest",
     "ScanResult",
     "ScanStatus",
     "ScanTarget",
+    "ScanWait",
     "Worker",
     "cancel_scan",
     "compare_scans",
@@ -55,8 +66,8 @@ __all__ = [
     "list_results",
     "list_scan_findings",
     "list_scans",
-    "plan_scan",
+    "plan_next_scan",
     "report_material",
-    "run_batch",
+    "run_next_batch",
     "sweep_scans",
 ]

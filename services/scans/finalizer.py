@@ -26,6 +26,7 @@ from services.scanner.check import CATALOGUE_VERSION, Severity
 from services.scanner.engine import CATALOGUE
 from services.scanner.result import TargetStatus
 from services.scans import queries
+from services.scans.admission import ring_for_next_scan
 from services.scans.judged import LOOKED_AT, host_verdicts
 from services.scans.models import BatchStatus, Scan, ScanBatch, ScanResult, ScanStatus
 
@@ -53,6 +54,7 @@ async def finalize_scan(database: Database, organization_id: UUID, scan_id: UUID
         resolved = await findings.resolve_gone(
             work.session, organization_id, scan_id, scan.completed_at or utcnow()
         )
+        await ring_for_next_scan(work, organization_id)
         work.announce(
             Event(
                 organization_id,
@@ -76,6 +78,9 @@ async def fail_scan(
         scan.completed_at = utcnow()
         scan.partial = True
         scan.error_code, scan.error_message = code, reason
+        scan.waits_for = None
+        await work.session.flush()
+        await ring_for_next_scan(work, organization_id)
         work.announce(Event(organization_id, "scan.completed", scan_id, {"status": "failed"}))
 
 
@@ -87,6 +92,7 @@ def _complete(
     problems: Sequence[ProblemCount],
 ) -> None:
     scan.status = ScanStatus.COMPLETED
+    scan.waits_for = None
     # The database may have been written by a clock ahead of ours.
     scan.completed_at = max(utcnow(), (scan.started_at or utcnow()) + timedelta(microseconds=1))
     scan.hosts_scanned = sum(result.status in LOOKED_AT for result in results)

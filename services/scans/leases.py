@@ -11,8 +11,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-MAX_ATTEMPTS = 3
-"""Workers a batch may cost; after that its unfinished targets are written off, by name."""
+MOST_LOST_WORKERS = 3
+"""Workers a batch may cost while none of its targets gets finished; after that those left are
+written off, by name. A worker killed for another reason leaves finished targets behind."""
 
 
 class LeaseLost(Exception):
@@ -28,10 +29,11 @@ class Lease:
     batch_id: UUID
     attempt: int
     owner: str
+    lost_workers: int = 0
 
     @property
     def is_exhausted(self) -> bool:
-        return self.attempt > MAX_ATTEMPTS
+        return self.lost_workers >= MOST_LOST_WORKERS
 
 
 async def claim_batch(
@@ -49,7 +51,11 @@ async def claim_batch(
             },
         )
     ).first()
-    return Lease(organization_id, row[0], batch_id, row[1], owner) if row else None
+    if row is None:
+        return None
+    lease = Lease(organization_id, row.scan_id, batch_id, row.attempt, owner, row.lost_workers)
+    await session.execute(_SERVE, _fence(lease))
+    return lease
 
 
 async def extend_lease(session: AsyncSession, lease: Lease, *, lease_s: float) -> bool:
@@ -59,8 +65,10 @@ async def extend_lease(session: AsyncSession, lease: Lease, *, lease_s: float) -
 
 
 async def hold_lease(session: AsyncSession, lease: Lease) -> None:
-    """Keep the batch ours until the transaction ends. Raises LeaseLost."""
-    if (await session.execute(_HOLD, _fence(lease))).first() is None:
+    """Keep the batch ours until a transaction that finishes a target ends. Raises LeaseLost."""
+    # Not first a shared lock and then an update: two targets that end at once would deadlock.
+    statement = _HOLD_AND_FORGIVE if lease.lost_workers else _HOLD
+    if (await session.execute(statement, _fence(lease))).first() is None:
         raise LeaseLost
 
 
@@ -119,6 +127,7 @@ _CLAIM = text(
     """
 update scan_batches batch
    set status = 'running', attempt = batch.attempt + 1, lease_owner = :owner,
+       lost_workers = batch.lost_workers + case batch.status when 'running' then 1 else 0 end,
        lease_until = clock_timestamp() + make_interval(secs => :lease_s), updated_at = now()
   from scans scan
  where batch.organization_id = :organization_id and batch.id = :batch_id
@@ -126,8 +135,12 @@ update scan_batches batch
         or (batch.status = 'running' and batch.lease_until < clock_timestamp()))
    and scan.organization_id = batch.organization_id and scan.id = batch.scan_id
    and scan.status = 'running'
-returning batch.scan_id, batch.attempt
+returning batch.scan_id, batch.attempt, batch.lost_workers
     """
+)
+_SERVE = text(
+    "update scans set served_at = clock_timestamp()"
+    " where organization_id = :organization_id and id = :scan_id"
 )
 _EXTEND = text(
     f"""
@@ -141,6 +154,9 @@ returning 1
 )
 _HOLD = text(
     f"select 1 from scan_batches batch where {_OURS} for share"  # noqa: S608 - as above
+)
+_HOLD_AND_FORGIVE = text(
+    f"update scan_batches batch set lost_workers = 0 where {_OURS} returning 1"  # noqa: S608 - as above
 )
 _COUNT = text(
     """
@@ -179,7 +195,7 @@ select 1 from scan_batches where organization_id = :organization_id and scan_id 
 _RELEASE = text(
     f"""
 update scan_batches batch
-   set status = 'pending', attempt = batch.attempt - 1, lease_owner = null, lease_until = null
+   set status = 'pending', lease_owner = null, lease_until = null
  where {_OURS}
     """  # noqa: S608 - as above
 )

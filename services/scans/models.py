@@ -26,6 +26,13 @@ class ScanStatus(StrEnum):
 ACTIVE = (ScanStatus.PENDING, ScanStatus.RUNNING)
 
 
+class ScanWait(StrEnum):
+    """What keeps a scan from going on, when it is nobody's fault."""
+
+    RUNNING_SCANS = "running_scans"
+    """As many scans of its organization run as may at once."""
+
+
 class BatchStatus(StrEnum):
     PENDING = "pending"
     RUNNING = "running"
@@ -49,6 +56,12 @@ class Scan(Entity):
             "updated_at",
             postgresql_where=text("status in ('pending', 'running')"),
         ),
+        Index(
+            "ix_scans_waiting",
+            "organization_id",
+            "id",
+            postgresql_where=text("status in ('pending', 'running')"),
+        ),
         Index("ix_scans_created_by", "created_by"),
     )
 
@@ -63,6 +76,11 @@ class Scan(Entity):
     """Past this the scan fails, whatever its workers say (JOB-7)."""
     status: Mapped[ScanStatus] = mapped_column(default=ScanStatus.PENDING)
     schedule_id: Mapped[UUID | None] = mapped_column(default=None)
+    is_scheduled: Mapped[bool] = mapped_column(default=False)
+    """Started by the clock: scans that a person started go first."""
+    waits_for: Mapped[ScanWait | None] = mapped_column(default=None)
+    served_at: Mapped[datetime | None] = mapped_column(default=None)
+    """When a worker last began a batch of it: organizations take turns by it."""
     task_id: Mapped[str | None] = mapped_column(default=None)
     attempt: Mapped[int] = mapped_column(default=0)
     """Times its planning was started; part of the job's id."""
@@ -125,6 +143,13 @@ class ScanBatch(Entity):
             postgresql_where=text("status = 'pending' and queued_at is null"),
         ),
         Index(
+            "ix_scan_batches_open",
+            "scan_id",
+            "number",
+            postgresql_where=text("status in ('pending', 'running')"),
+        ),
+        Index("ix_scan_batches_running", "scan_id", postgresql_where=text("status = 'running'")),
+        Index(
             "ix_scan_batches_due",
             "lease_until",
             postgresql_where=text("status in ('pending', 'running')"),
@@ -138,6 +163,8 @@ class ScanBatch(Entity):
     status: Mapped[BatchStatus] = mapped_column(default=BatchStatus.PENDING)
     attempt: Mapped[int] = mapped_column(default=0)
     """The fencing token: a worker whose attempt is not this one has lost the batch (JOB-3)."""
+    lost_workers: Mapped[int] = mapped_column(default=0)
+    """Workers that died at it since one of its targets was last finished."""
     queued_at: Mapped[datetime | None] = mapped_column(default=None)
     """None: it waits until an earlier batch of its scan is done."""
     lease_owner: Mapped[str | None] = mapped_column(default=None)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +16,7 @@ from services.identifiers import uuid7
 from services.queue import Job
 from services.scanner.target import Target, TargetType
 from services.scans import leases
+from services.scans.admission import ScanQuota, begin_next_scan, ring_for_next_scan
 from services.scans.models import BatchStatus, Scan, ScanBatch, ScanStatus, ScanTarget
 
 log = structlog.get_logger()
@@ -27,15 +28,16 @@ _ROWS_PER_INSERT = 1000
 Row = dict[str, Any]  # Any: column values of one row
 
 
-async def plan_scan(
-    database: Database, organization_id: UUID, scan_id: UUID, *, batch_size: int
+async def plan_next_scan(
+    database: Database, organization_id: UUID, *, batch_size: int, quota: ScanQuota
 ) -> None:
-    """Claim a pending scan and write down its targets; do nothing unless it is pending.
+    """Begin the scan of the organization whose turn it is, and write down its targets.
 
-    Claim, batches and targets are one transaction: a worker that dies here leaves a pending scan.
+    Does nothing when none waits, or as many run as may. Claim, batches and targets are one
+    transaction: a worker that dies here leaves a pending scan.
     """
     async with database.transaction(Scope(organization_id=organization_id)) as work:
-        scan = await _claim(work.session, organization_id, scan_id)
+        scan = await begin_next_scan(work.session, organization_id, quota)
         if scan is None:
             return
         targets = await _targets(work.session, scan)
@@ -44,12 +46,14 @@ async def plan_scan(
             scan.completed_at = utcnow()
             scan.error_code = "no_target_left"
             scan.error_message = "Every asset of this scan was removed before it began"
+            await work.session.flush()
+            await ring_for_next_scan(work, organization_id)
             return
         scan.targets_total = len(targets)
         await _write(work.session, scan, targets, batch_size)
-        await queue_next(work, scan.organization_id, scan.id, most=WINDOW)
-        work.announce(Event(organization_id, "scan.progress", scan_id, {"progress": 0}))
-    log.info("scan_planned", scan_id=str(scan_id), targets=len(targets))
+        await queue_next(work, organization_id, scan.id, most=WINDOW)
+        work.announce(Event(organization_id, "scan.progress", scan.id, {"progress": 0}))
+    log.info("scan_planned", scan_id=str(scan.id), targets=len(targets))
 
 
 async def queue_next(
@@ -58,21 +62,6 @@ async def queue_next(
     """Ring for the next batches of a scan that nobody was told of yet."""
     for batch_id in await leases.queue_batches(work.session, organization_id, scan_id, most=most):
         work.enqueue(Job(RUN_BATCH, organization_id, batch_id))
-
-
-async def _claim(session: AsyncSession, organization_id: UUID, scan_id: UUID) -> Scan | None:
-    now = utcnow()
-    statement = (
-        update(Scan)
-        .where(
-            Scan.organization_id == organization_id,
-            Scan.id == scan_id,
-            Scan.status == ScanStatus.PENDING,
-        )
-        .values(status=ScanStatus.RUNNING, attempt=Scan.attempt + 1, started_at=now, updated_at=now)
-        .returning(Scan)
-    )
-    return await session.scalar(statement)
 
 
 async def _targets(session: AsyncSession, scan: Scan) -> dict[Target, UUID]:

@@ -1,4 +1,4 @@
-"""Running one batch: claim, look, store; no transaction is open while sockets are.
+"""Running a batch: claim, look, store; no transaction is open while sockets are.
 
 Safe to call twice: one caller wins the claim, finished targets are skipped, and a worker that
 lost its lease writes nothing.
@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from uuid import UUID
 
 import structlog
 from sqlalchemy import select
@@ -24,6 +23,7 @@ from services.scanner.profile import Features, Profile, ScanType
 from services.scanner.result import Scanner, TargetResult, TargetStatus
 from services.scanner.target import Target
 from services.scans import leases
+from services.scans.fair_share import next_batches
 from services.scans.leases import Lease, LeaseLost
 from services.scans.models import Scan, ScanResult, ScanTarget
 from services.scans.planner import RUN_BATCH, queue_next
@@ -51,52 +51,73 @@ class Worker:
     """Asked before each target: a worker that was told to stop begins nothing new."""
 
 
-async def run_batch(worker: Worker, organization_id: UUID, batch_id: UUID) -> None:
-    """Scan the unfinished targets of a batch; do nothing when another worker has it."""
-    scope = Scope(organization_id=organization_id)
-    async with worker.database.transaction(scope) as work:
-        lease = await leases.claim_batch(
-            work.session, organization_id, batch_id, owner=worker.name, lease_s=worker.lease_s
-        )
-        if lease is None:
-            return
-        targets = await _unfinished(work.session, lease)
-        profile, concurrency = await _profile(work.session, lease)
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """A batch that is ours, and what is left to do of it."""
+
+    lease: Lease
+    targets: Sequence[ScanTarget]
+    profile: Profile
+    concurrency: int
+
+
+async def run_next_batch(worker: Worker) -> None:
+    """Scan the unfinished targets of the batch whose turn it is; do nothing when none waits."""
+    batch = await _claim(worker)
+    if batch is None:
+        return
+    lease = batch.lease
     structlog.contextvars.bind_contextvars(scan_id=str(lease.scan_id))
     try:
-        await _work_through(worker, lease, targets, profile, concurrency)
+        await _work_through(worker, batch)
         if worker.is_stopping():
             await _hand_back(worker.database, lease)
         else:
             await _close(worker.database, lease)
     except LeaseLost:
-        log.info("batch_lost", batch_id=str(batch_id), attempt=lease.attempt)
+        log.info("batch_lost", batch_id=str(lease.batch_id), attempt=lease.attempt)
     except asyncio.CancelledError:
         await _hand_back(worker.database, lease)
         raise
 
 
-async def _work_through(
-    worker: Worker,
-    lease: Lease,
-    targets: Sequence[ScanTarget],
-    profile: Profile,
-    concurrency: int,
-) -> None:
-    slots = asyncio.Semaphore(concurrency)
+async def _claim(worker: Worker) -> _Batch | None:
+    while True:
+        async with worker.database.read(Scope(is_sweep=True)) as session:
+            waiting = await next_batches(session)
+        if not waiting:
+            return None
+        for organization_id, batch_id in waiting:
+            async with worker.database.transaction(Scope(organization_id=organization_id)) as work:
+                lease = await leases.claim_batch(
+                    work.session,
+                    organization_id,
+                    batch_id,
+                    owner=worker.name,
+                    lease_s=worker.lease_s,
+                )
+                if lease is not None:
+                    targets = await _unfinished(work.session, lease)
+                    return _Batch(lease, targets, *await _profile(work.session, lease))
+        # Others were faster with each of them: what waits now is something else.
+
+
+async def _work_through(worker: Worker, batch: _Batch) -> None:
+    lease = batch.lease
+    slots = asyncio.Semaphore(batch.concurrency)
 
     async def one(target: ScanTarget) -> None:
         async with slots:
             if worker.is_stopping():
                 return
-            seen = await _look(worker, lease, _target(target), profile)
+            seen = await _look(worker, lease, _target(target), batch.profile)
         await _store(worker.database, lease, target, seen)
 
     try:
         async with asyncio.TaskGroup() as group:
             beat = group.create_task(_beat(worker, lease))
             async with asyncio.TaskGroup() as looks:
-                for target in targets:
+                for target in batch.targets:
                     looks.create_task(one(target))
             beat.cancel()
     except BaseExceptionGroup as errors:

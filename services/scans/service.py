@@ -19,11 +19,16 @@ from services.queue import Job
 from services.scanner.profile import Features, ScanType
 from services.scanner.target import Target, TargetType
 from services.scans import queries
+from services.scans.admission import (
+    PLAN_SCAN,
+    ScanQuota,
+    require_room_to_wait,
+    ring_for_next_scan,
+)
 from services.scans.models import Scan, ScanResult, ScanStatus
 from services.scans.queries import ScanFilter
 from services.sorting import parse_sort
 
-PLAN_SCAN = "plan_scan"
 MAX_ASSETS = 1000
 MAX_HOSTS = 65_536
 """Addresses of one scan, after expansion."""
@@ -44,6 +49,8 @@ class ScanRequest:
     """Limit of one probe, 1 to 120 seconds."""
     max_hosts: int | None = None
     """Refuse a scope with more hosts; 0 and None: the platform's own limit."""
+    is_scheduled: bool = False
+    """Whether the clock asks for it and no person waits."""
 
 
 async def list_scans(
@@ -66,15 +73,19 @@ async def get_scan(session: AsyncSession, actor: Actor, scan_id: UUID) -> Scan:
     return await _get(session, actor, scan_id)
 
 
-async def create_scan(work: UnitOfWork, actor: Actor, request: ScanRequest) -> Scan:
+async def create_scan(
+    work: UnitOfWork, actor: Actor, request: ScanRequest, quota: ScanQuota
+) -> Scan:
     """A pending scan, queued after the commit.
 
     Raises InvalidRequest when an asset is unknown, switched off or another organization's: a
-    scope that silently shrinks is a compliance error.
+    scope that silently shrinks is a compliance error. Raises TooManyRequests when the organization
+    has its fill of scans that wait.
     """
     actor.require(Permission.SCANS_RUN)
     usable = await _usable_assets(work.session, actor, request.asset_ids)
     _require_size(usable, request.max_hosts)
+    await require_room_to_wait(work.session, actor.organization_id, quota)
     now = utcnow()
     scan = Scan(
         organization_id=actor.organization_id,
@@ -83,6 +94,7 @@ async def create_scan(work: UnitOfWork, actor: Actor, request: ScanRequest) -> S
         scan_type=request.scan_type,
         config_snapshot={},
         deadline_at=now + TIME_LIMIT,
+        is_scheduled=request.is_scheduled,
     )
     scan.config_snapshot = _snapshot(scan, request, usable)
     job = Job(PLAN_SCAN, scan.organization_id, scan.id)
@@ -105,6 +117,9 @@ async def cancel_scan(work: UnitOfWork, actor: Actor, scan_id: UUID) -> Scan:
         raise InvalidRequest(f"The scan is already {scan.status}", code="scan_not_active")
     scan.status = ScanStatus.CANCELLED
     scan.completed_at = utcnow()
+    scan.waits_for = None
+    await work.session.flush()
+    await ring_for_next_scan(work, actor.organization_id)
     work.announce(Event(actor.organization_id, "scan.completed", scan.id, {"status": "cancelled"}))
     return scan
 
@@ -118,6 +133,8 @@ async def delete_scan(work: UnitOfWork, actor: Actor, scan_id: UUID) -> None:
     scan = await _get(work.session, actor, scan_id, lock=True)
     await findings.forget_scan(work.session, actor.organization_id, scan.id)
     await work.session.delete(scan)
+    await work.session.flush()
+    await ring_for_next_scan(work, actor.organization_id)
 
 
 async def list_results(

@@ -11,21 +11,25 @@ from sqlalchemy import TextClause, text
 
 from services.database import Database, Scope
 from services.queue import Job
+from services.scans.admission import PLAN_SCAN, ScanQuota
 from services.scans.finalizer import fail_scan
 from services.scans.planner import RUN_BATCH
 from services.scans.runner import FINALIZE_SCAN
-from services.scans.service import PLAN_SCAN
 
 QUIET = timedelta(seconds=10)
 """How long a row waits before somebody asks whether its message was lost."""
 _AT_MOST = 500
 
 
-async def sweep_scans(database: Database) -> list[Job]:
+async def sweep_scans(database: Database, quota: ScanQuota) -> list[Job]:
     """The jobs to queue again, and the end of scans past their deadline. Safe to run anywhere."""
     jobs: list[Job] = []
     async with database.read(Scope(is_sweep=True)) as session:
-        parameters: dict[str, Any] = {"quiet": QUIET, "most": _AT_MOST}  # Any: bind parameters
+        parameters: dict[str, Any] = {  # Any: bind parameters
+            "quiet": QUIET,
+            "most": _AT_MOST,
+            "running": quota.running,
+        }
         for name, statement in _DUE:
             rows = (await session.execute(statement, parameters)).all()
             jobs.extend(Job(name, row[0], row[1], row[2]) for row in rows)
@@ -45,10 +49,19 @@ _DUE: tuple[tuple[str, TextClause], ...] = (
     (
         PLAN_SCAN,
         text(
-            "select organization_id, id, attempt from scans"
-            " where status = 'pending'"
-            " and created_at < clock_timestamp() - cast(:quiet as interval)"
-            " order by created_at limit :most"
+            """
+select organization_id, id, attempt from (
+  select organization_id, id, attempt, created_at,
+         row_number() over (partition by organization_id order by is_scheduled, id) as turn,
+         (select count(*) from scans running
+           where running.organization_id = scan.organization_id
+             and running.status = 'running') as running
+    from scans scan
+   where status = 'pending'
+     and created_at < clock_timestamp() - cast(:quiet as interval)) waiting
+ where turn + running <= cast(:running as integer) or cast(:running as integer) is null
+ order by created_at limit :most
+            """
         ),
     ),
     (

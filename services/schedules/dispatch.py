@@ -6,6 +6,7 @@ its scan and moves the schedule on. So a slot is started, skipped by policy, mis
 twice, and never without an entry.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from services import scans
 from services.actor import Actor, Role
 from services.database import Database, Scope, UnitOfWork
 from services.errors import InvalidRequest, NotFound, ServiceError
+from services.scans import ScanQuota
 from services.schedules import queries
 from services.schedules.models import (
     Overlap,
@@ -29,7 +31,15 @@ _AT_MOST = 2000
 """Schedules one tick looks at; the next tick takes the rest, longest due first."""
 
 
-async def start_due_schedules(database: Database, now: datetime) -> list[RunOutcome]:
+@dataclass(frozen=True, slots=True)
+class _Tick:
+    now: datetime
+    quota: ScanQuota
+
+
+async def start_due_schedules(
+    database: Database, now: datetime, quota: ScanQuota
+) -> list[RunOutcome]:
     """What became of every slot up to ``now`` that nobody has decided about, in no order.
 
     Safe to run anywhere and at any time. Raises ExceptionGroup at the end when some could not be
@@ -37,11 +47,12 @@ async def start_due_schedules(database: Database, now: datetime) -> list[RunOutc
     """
     async with database.read(Scope(is_sweep=True)) as session:
         due = await queries.due_schedules(session, now, at_most=_AT_MOST)
+    tick = _Tick(now, quota)
     outcomes: list[RunOutcome] = []
     failures: list[Exception] = []
     for organization_id, schedule_id in due:
         try:
-            outcomes += await _decide(database, organization_id, schedule_id, now)
+            outcomes += await _decide(database, organization_id, schedule_id, tick)
         except Exception as error:  # noqa: BLE001 - one organization's trouble is not the others'
             failures.append(error)
     if failures:
@@ -50,42 +61,40 @@ async def start_due_schedules(database: Database, now: datetime) -> list[RunOutc
 
 
 async def _decide(
-    database: Database, organization_id: UUID, schedule_id: UUID, now: datetime
+    database: Database, organization_id: UUID, schedule_id: UUID, tick: _Tick
 ) -> list[RunOutcome]:
     async with database.transaction(Scope(organization_id=organization_id)) as work:
         schedule = await queries.claim_schedule(work.session, organization_id, schedule_id)
         if schedule is None:
             return []
-        runs = [await _take_from_queue(work, schedule, now)]
-        if schedule.next_run_at is not None and schedule.next_run_at <= now:
-            runs += await _decide_slots(work, schedule, schedule.next_run_at, now)
+        runs = [await _take_from_queue(work, schedule, tick)]
+        if schedule.next_run_at is not None and schedule.next_run_at <= tick.now:
+            runs += await _decide_slots(work, schedule, schedule.next_run_at, tick)
         await work.session.flush()
         return [run.outcome for run in runs if run is not None]
 
 
-async def _take_from_queue(
-    work: UnitOfWork, schedule: Schedule, now: datetime
-) -> ScheduleRun | None:
+async def _take_from_queue(work: UnitOfWork, schedule: Schedule, tick: _Tick) -> ScheduleRun | None:
     """The run that waited for the scan before it, if that has ended."""
     run = await queries.find_queued_run(work.session, schedule.organization_id, schedule.id)
     if run is None or await _active_scans(work, schedule):
         return None
     if schedule.is_active:
-        await _start(work, schedule, run, now)
+        await _start(work, schedule, run, tick)
     else:
         _settle(schedule, run, RunOutcome.SKIPPED, RunReason.PAUSED)
     return run
 
 
 async def _decide_slots(
-    work: UnitOfWork, schedule: Schedule, first: datetime, now: datetime
+    work: UnitOfWork, schedule: Schedule, first: datetime, tick: _Tick
 ) -> list[ScheduleRun | None]:
     try:
         plan = plan_slots(
             schedule.cron_expression,
             schedule.timezone,
             first=first,
-            now=now,
+            now=tick.now,
             grace=timedelta(minutes=schedule.grace_minutes),
         )
     except ServiceError as error:
@@ -104,16 +113,16 @@ async def _decide_slots(
     if plan.due is not None:
         run = await _claim(work, schedule, plan.due, plan.due)
         if run is not None:
-            await _run(work, schedule, run, now)
+            await _run(work, schedule, run, tick)
         runs.append(run)
     return runs
 
 
-async def _run(work: UnitOfWork, schedule: Schedule, run: ScheduleRun, now: datetime) -> None:
+async def _run(work: UnitOfWork, schedule: Schedule, run: ScheduleRun, tick: _Tick) -> None:
     """Start the slot's scan, unless one of the schedule still runs and the policy says no."""
     running = await _active_scans(work, schedule)
     if not running:
-        await _start(work, schedule, run, now)
+        await _start(work, schedule, run, tick)
         return
     match schedule.overlap:
         case Overlap.SKIP:
@@ -128,16 +137,18 @@ async def _run(work: UnitOfWork, schedule: Schedule, run: ScheduleRun, now: date
                 _settle(schedule, run, RunOutcome.SKIPPED, RunReason.ALREADY_QUEUED)
         case Overlap.CANCEL_RUNNING:
             # The new one first: if it cannot start, the old one goes on.
-            if await _start(work, schedule, run, now):
+            if await _start(work, schedule, run, tick):
                 await _cancel(work, schedule, running)
 
 
-async def _start(work: UnitOfWork, schedule: Schedule, run: ScheduleRun, now: datetime) -> bool:
+async def _start(work: UnitOfWork, schedule: Schedule, run: ScheduleRun, tick: _Tick) -> bool:
     """Start the scan, or write down why it could not be."""
     actor = await _actor(work, schedule)
     try:
         async with work.session.begin_nested():
-            scan = await start_scan(work, actor, schedule, now)
+            scan = await start_scan(
+                work, actor, schedule, tick.now, quota=tick.quota, is_scheduled=True
+            )
     except ServiceError as error:
         _settle(schedule, run, RunOutcome.FAILED, error.code)
         if error.code == RunReason.NO_USABLE_ASSET and not await _has_assets(work, schedule):

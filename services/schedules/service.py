@@ -13,7 +13,7 @@ from services.actor import Actor, Permission
 from services.database import UnitOfWork, utcnow
 from services.errors import InvalidInput, InvalidRequest, NotFound, ServiceError, TooManyRequests
 from services.scanner.profile import Features, ScanType
-from services.scans import Scan
+from services.scans import Scan, ScanQuota
 from services.schedules import queries
 from services.schedules.cron_expression import parse_cron
 from services.schedules.models import Overlap, RunReason, Schedule
@@ -143,12 +143,13 @@ async def delete_schedule(work: UnitOfWork, actor: Actor, schedule_id: UUID) -> 
 
 
 async def run_schedule(
-    work: UnitOfWork, actor: Actor, schedule_id: UUID, *, is_limited: bool = True
+    work: UnitOfWork, actor: Actor, schedule_id: UUID, quota: ScanQuota, *, is_limited: bool = True
 ) -> Scan:
     """Its scan, now: also of a paused schedule, and without moving its next run.
 
-    Raises NotFound, InvalidRequest when no asset can be scanned, and TooManyRequests within a
-    minute of the last run by hand unless ``is_limited`` is off.
+    Raises NotFound, InvalidRequest when no asset can be scanned, and TooManyRequests when the
+    organization has its fill of scans that wait, or within a minute of the last run by hand unless
+    ``is_limited`` is off.
     """
     actor.require(Permission.SCHEDULES_WRITE)
     schedule = await _get(work.session, actor, schedule_id, lock=True)
@@ -160,7 +161,7 @@ async def run_schedule(
                 "This schedule was started less than a minute ago",
                 retry_after_s=-(-wait // timedelta(seconds=1)),
             )
-    scan = await start_scan(work, actor, schedule, now)
+    scan = await start_scan(work, actor, schedule, now, quota=quota, is_scheduled=False)
     schedule.last_manual_run_at = now
     return scan
 

@@ -7,7 +7,7 @@ from services.actor import Actor
 from services.database import UnitOfWork
 from services.errors import InvalidRequest
 from services.scanner.profile import Features
-from services.scans import Scan, ScanRequest
+from services.scans import Scan, ScanQuota, ScanRequest
 from services.schedules import queries
 from services.schedules.models import RunOutcome, RunReason, Schedule
 from services.schedules.run_times import get_zone
@@ -16,8 +16,18 @@ _NAME_LENGTH = 230
 """What a name of 256 characters has room for beside the date."""
 
 
-async def start_scan(work: UnitOfWork, actor: Actor, schedule: Schedule, at: datetime) -> Scan:
+async def start_scan(
+    work: UnitOfWork,
+    actor: Actor,
+    schedule: Schedule,
+    at: datetime,
+    *,
+    quota: ScanQuota,
+    is_scheduled: bool,
+) -> Scan:
     """A pending scan of what can be scanned of the schedule now, and the schedule says so.
+
+    ``is_scheduled``: by its slot, and not by hand.
 
     Raises InvalidRequest when none of its assets can, and what ``create_scan`` raises.
     """
@@ -37,7 +47,9 @@ async def start_scan(work: UnitOfWork, actor: Actor, schedule: Schedule, at: dat
             name=f"{schedule.name[:_NAME_LENGTH]} {_clock(schedule, at)}",
             scan_type=schedule.scan_type,
             features=Features(**schedule.features) if schedule.features else None,
+            is_scheduled=is_scheduled,
         ),
+        quota,
     )
     scan.schedule_id = schedule.id
     schedule.last_run_at = at

@@ -14,7 +14,14 @@ from services.scanner.check import CheckResult, Severity, Verdict
 from services.scanner.profile import Profile
 from services.scanner.result import Known, TargetResult, TargetStatus
 from services.scanner.target import Target
-from services.scans import Worker, finalize_scan, plan_scan, run_batch, sweep_scans
+from services.scans import (
+    UNLIMITED,
+    Worker,
+    finalize_scan,
+    plan_next_scan,
+    run_next_batch,
+    sweep_scans,
+)
 from tests.conftest import RunJobs
 from tests.jobs.conftest import StartScan
 from tests.members import Member
@@ -164,15 +171,13 @@ async def test_planning_and_running_twice_leave_the_same_rows(
     resources: Resources, admin: Member, start_scan: StartScan, run_jobs: RunJobs
 ) -> None:
     """JOB-4: arq delivers at least once."""
-    scan_id = await start_scan("example.org", "192.0.2.1")
+    await start_scan("example.org", "192.0.2.1")
     organization_id = admin.organization_id
     for _ in range(2):
-        await plan_scan(resources.database, organization_id, scan_id, batch_size=16)
-    async with resources.database.read(admin.scope) as session:
-        (batch_id,) = (await session.scalars(text("select id from scan_batches"))).all()
+        await plan_next_scan(resources.database, organization_id, batch_size=16, quota=UNLIMITED)
     worker = Worker(resources.database, scanner := StubScanner(_expired), name="one")
-    await run_batch(worker, organization_id, batch_id)
-    await run_batch(worker, organization_id, batch_id)
+    await run_next_batch(worker)
+    await run_next_batch(worker)
     await run_jobs(scanner)
 
     assert sorted(scanner.seen) == ["192.0.2.1", "example.org"]
@@ -191,17 +196,11 @@ async def test_a_cancelled_scan_lets_its_worker_go_within_two_seconds(
 ) -> None:
     """JOB-8, also while a target hangs."""
     scan_id = await start_scan("example.org")
-    await plan_scan(resources.database, admin.organization_id, scan_id, batch_size=16)
-    async with resources.database.read(admin.scope) as session:
-        (batch_id,) = (await session.scalars(text("select id from scan_batches"))).all()
+    await plan_next_scan(resources.database, admin.organization_id, batch_size=16, quota=UNLIMITED)
     scanner = HangingScanner()
 
     async with asyncio.TaskGroup() as group:
-        running = group.create_task(
-            run_batch(
-                Worker(resources.database, scanner, name="one"), admin.organization_id, batch_id
-            )
-        )
+        running = group.create_task(run_next_batch(Worker(resources.database, scanner, name="one")))
         await scanner.asked.wait()
         cancelled = await client.post(f"/api/v1/scans/{scan_id}/cancel", headers=admin.headers)
         async with asyncio.timeout(2):
@@ -216,28 +215,18 @@ async def test_a_worker_that_lost_its_lease_writes_nothing(
     resources: Resources, admin: Member, start_scan: StartScan
 ) -> None:
     """JOB-3: the attempt is the fence."""
-    scan_id = await start_scan("example.org")
-    await plan_scan(resources.database, admin.organization_id, scan_id, batch_size=16)
-    async with resources.database.read(admin.scope) as session:
-        (batch_id,) = (await session.scalars(text("select id from scan_batches"))).all()
+    await start_scan("example.org")
+    await plan_next_scan(resources.database, admin.organization_id, batch_size=16, quota=UNLIMITED)
     zombie = HangingScanner()
 
     async with asyncio.TaskGroup() as group:
-        lost = group.create_task(
-            run_batch(
-                Worker(resources.database, zombie, name="zombie"), admin.organization_id, batch_id
-            )
-        )
+        lost = group.create_task(run_next_batch(Worker(resources.database, zombie, name="zombie")))
         await zombie.asked.wait()
         async with resources.database.transaction(admin.scope) as work:
             await work.session.execute(
                 text("update scan_batches set lease_until = now() - interval '1 second'")
             )
-        await run_batch(
-            Worker(resources.database, StubScanner(_expired), name="heir"),
-            admin.organization_id,
-            batch_id,
-        )
+        await run_next_batch(Worker(resources.database, StubScanner(_expired), name="heir"))
         async with asyncio.timeout(3):
             await lost
 
@@ -256,9 +245,9 @@ async def test_a_batch_that_killed_three_workers_is_written_off_by_name(
     run_jobs: RunJobs,
 ) -> None:
     scan_id = await start_scan("example.org")
-    await plan_scan(resources.database, admin.organization_id, scan_id, batch_size=16)
+    await plan_next_scan(resources.database, admin.organization_id, batch_size=16, quota=UNLIMITED)
     async with resources.database.transaction(admin.scope) as work:
-        await work.session.execute(text("update scan_batches set attempt = 3"))
+        await work.session.execute(text("update scan_batches set lost_workers = 3"))
 
     await run_jobs(scanner := StubScanner(_expired))
 
@@ -287,13 +276,15 @@ async def test_the_sweep_finds_every_scan_whose_messages_were_lost(
                 "update scan_batches set queued_at = now() - interval '1 minute'",
             ):
                 await work.session.execute(text(statement))
-        (job,) = await sweep_scans(resources.database)
+        (job,) = await sweep_scans(resources.database, UNLIMITED)
         swept.append(job.name)
         if job.name == "plan_scan":
-            await plan_scan(resources.database, job.organization_id, job.subject_id, batch_size=16)
+            await plan_next_scan(
+                resources.database, job.organization_id, batch_size=16, quota=UNLIMITED
+            )
         elif job.name == "run_batch":
             worker = Worker(resources.database, StubScanner(_expired), name="one")
-            await run_batch(worker, job.organization_id, job.subject_id)
+            await run_next_batch(worker)
         else:
             await finalize_scan(resources.database, job.organization_id, job.subject_id)
 
@@ -311,7 +302,7 @@ async def test_a_scan_past_its_deadline_fails_and_keeps_its_results(
             text("update scans set deadline_at = now() - interval '1 second'")
         )
 
-    await sweep_scans(resources.database)
+    await sweep_scans(resources.database, UNLIMITED)
 
     scan = await _scan(client, admin, scan_id)
     assert (scan["status"], scan["error_code"], scan["partial"]) == ("failed", "time_limit", True)
@@ -321,17 +312,11 @@ async def test_deleting_a_running_scan_leaves_no_orphan(
     client: AsyncClient, resources: Resources, admin: Member, start_scan: StartScan
 ) -> None:
     scan_id = await start_scan("example.org")
-    await plan_scan(resources.database, admin.organization_id, scan_id, batch_size=16)
-    async with resources.database.read(admin.scope) as session:
-        (batch_id,) = (await session.scalars(text("select id from scan_batches"))).all()
+    await plan_next_scan(resources.database, admin.organization_id, batch_size=16, quota=UNLIMITED)
     scanner = HangingScanner()
 
     async with asyncio.TaskGroup() as group:
-        running = group.create_task(
-            run_batch(
-                Worker(resources.database, scanner, name="one"), admin.organization_id, batch_id
-            )
-        )
+        running = group.create_task(run_next_batch(Worker(resources.database, scanner, name="one")))
         await scanner.asked.wait()
         deleted = await client.delete(f"/api/v1/scans/{scan_id}", headers=admin.headers)
         async with asyncio.timeout(2):
@@ -348,10 +333,8 @@ async def test_batches_that_end_at_once_still_finish_the_scan(
 ) -> None:
     """Each of two would see the other still running: one of them must see itself as the last."""
     scan_id = await start_scan(*(f"192.0.2.{n}" for n in range(8)))
-    await plan_scan(resources.database, admin.organization_id, scan_id, batch_size=1)
-    async with resources.database.read(admin.scope) as session:
-        batch_ids = (await session.scalars(text("select id from scan_batches"))).all()
-    gate = asyncio.Barrier(len(batch_ids))
+    await plan_next_scan(resources.database, admin.organization_id, batch_size=1, quota=UNLIMITED)
+    gate = asyncio.Barrier(8)
 
     class Together(StubScanner):
         async def scan(
@@ -363,8 +346,8 @@ async def test_batches_that_end_at_once_still_finish_the_scan(
     worker = Worker(resources.database, Together(), name="one")
     await resources.redis.delete("nis2:queue")
     async with asyncio.TaskGroup() as group:
-        for batch_id in batch_ids:
-            group.create_task(run_batch(worker, admin.organization_id, batch_id))
+        for _ in range(8):
+            group.create_task(run_next_batch(worker))
 
     queued = await resources.redis.zrange("nis2:queue", 0, -1)  # pyright: ignore[reportUnknownMemberType] - untyped in redis-py
     assert queued == [f"finalize_scan:{scan_id}:0".encode()]

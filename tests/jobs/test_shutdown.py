@@ -8,7 +8,7 @@ from services.resources import Resources
 from services.scanner.profile import Profile
 from services.scanner.result import Known, TargetResult
 from services.scanner.target import Target
-from services.scans import Worker, plan_scan, run_batch
+from services.scans import UNLIMITED, Worker, plan_next_scan, run_next_batch
 from tests.jobs.conftest import StartScan
 from tests.members import Member
 from tests.scanners import StubScanner
@@ -17,13 +17,12 @@ from tests.scanners import StubScanner
 async def test_a_stopping_worker_begins_nothing_new_and_the_next_one_goes_on(
     resources: Resources, admin: Member, start_scan: StartScan
 ) -> None:
-    scan_id = await start_scan("192.0.2.0/29")
-    await plan_scan(resources.database, admin.organization_id, scan_id, batch_size=16)
+    await start_scan("192.0.2.0/29")
+    await plan_next_scan(resources.database, admin.organization_id, batch_size=16, quota=UNLIMITED)
     async with resources.database.transaction(admin.scope) as work:
         await work.session.execute(
             text("update scans set config_snapshot = config_snapshot || '{\"concurrency\": 1}'")
         )
-        (batch_id,) = (await work.session.scalars(text("select id from scan_batches"))).all()
     stopping = False
 
     class Interrupted(StubScanner):
@@ -35,18 +34,16 @@ async def test_a_stopping_worker_begins_nothing_new_and_the_next_one_goes_on(
             return await super().scan(target, profile, known)
 
     first, second = Interrupted(), StubScanner()
-    await run_batch(
-        Worker(resources.database, first, name="first", is_stopping=lambda: stopping),
-        admin.organization_id,
-        batch_id,
+    await run_next_batch(
+        Worker(resources.database, first, name="first", is_stopping=lambda: stopping)
     )
     async with resources.database.read(admin.scope) as session:
         left = (
-            await session.execute(text("select status, attempt, lease_owner from scan_batches"))
+            await session.execute(
+                text("select status, lost_workers, lease_owner from scan_batches")
+            )
         ).one()
-    await run_batch(
-        Worker(resources.database, second, name="second"), admin.organization_id, batch_id
-    )
+    await run_next_batch(Worker(resources.database, second, name="second"))
 
     assert tuple(left) == ("pending", 0, None)
     assert len(first.seen) == 3
@@ -57,15 +54,11 @@ async def test_a_stopping_worker_begins_nothing_new_and_the_next_one_goes_on(
 async def test_a_large_scan_keeps_only_a_window_of_its_batches_in_the_queue(
     resources: Resources, admin: Member, start_scan: StartScan
 ) -> None:
-    scan_id = await start_scan("192.0.2.0/26")
+    await start_scan("192.0.2.0/26")
     await resources.redis.delete("nis2:queue")
 
-    await plan_scan(resources.database, admin.organization_id, scan_id, batch_size=1)
+    await plan_next_scan(resources.database, admin.organization_id, batch_size=1, quota=UNLIMITED)
 
     assert await resources.redis.zcard("nis2:queue") == 16
-    async with resources.database.read(admin.scope) as session:
-        (first,) = await session.scalars(text("select id from scan_batches where number = 0"))
-    await run_batch(
-        Worker(resources.database, StubScanner(), name="one"), admin.organization_id, first
-    )
+    await run_next_batch(Worker(resources.database, StubScanner(), name="one"))
     assert await resources.redis.zcard("nis2:queue") == 17  # the message of the first still waits

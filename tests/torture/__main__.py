@@ -31,7 +31,7 @@ from services.database import Scope
 from services.embedded import EmbeddedServers, temporary_servers
 from services.migrations.run import migrate
 from services.resources import Resources, open_resources
-from services.scans import ScanRequest, ScanStatus
+from services.scans import UNLIMITED, ScanRequest, ScanStatus
 from services.settings import Settings
 from tests.lab.certificates import Authority, in_days
 from tests.lab.web_server import Site, html, serve_site, server_context
@@ -156,7 +156,7 @@ async def _start_scans(resources: Resources, count: int) -> Story:
             request = ScanRequest(
                 asset_ids=asset_ids[which], name=f"scan {number}", concurrency=4, scan_timeout_s=5
             )
-            scan = await scans.create_scan(work, actor, request)
+            scan = await scans.create_scan(work, actor, request, UNLIMITED)
         story.scans.append((actor, scan.id))
     return story
 
@@ -236,7 +236,10 @@ async def _undisturbed(resources: Resources, workers: Workers, story: Story) -> 
             )
             ids = [UUID(text_) for text_ in last.config_snapshot["asset_ids"]]
             scan = await scans.create_scan(
-                work, actor, ScanRequest(asset_ids=ids, name="undisturbed", scan_timeout_s=5)
+                work,
+                actor,
+                ScanRequest(asset_ids=ids, name="undisturbed", scan_timeout_s=5),
+                UNLIMITED,
             )
         while True:
             workers.keep_alive()

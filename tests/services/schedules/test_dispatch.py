@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, text, update
 from services.assets import Asset, delete_asset
 from services.database import Scope
 from services.resources import Resources
-from services.scans import Scan, ScanStatus
+from services.scans import UNLIMITED, Scan, ScanStatus
 from services.schedules import Overlap, RunOutcome, Schedule, ScheduleRun, start_due_schedules
 from services.schedules.models import PauseReason
 from tests.members import Member
@@ -48,9 +48,9 @@ async def test_a_due_schedule_starts_its_scan_and_moves_on(
 ) -> None:
     schedule_id = await make_schedule(NIGHT)
 
-    early = await start_due_schedules(resources.database, NIGHT - MINUTE)
-    outcomes = await start_due_schedules(resources.database, NIGHT + MINUTE)
-    again = await start_due_schedules(resources.database, NIGHT + 2 * MINUTE)
+    early = await start_due_schedules(resources.database, NIGHT - MINUTE, UNLIMITED)
+    outcomes = await start_due_schedules(resources.database, NIGHT + MINUTE, UNLIMITED)
+    again = await start_due_schedules(resources.database, NIGHT + 2 * MINUTE, UNLIMITED)
 
     assert (early, outcomes, again) == ([], [RunOutcome.STARTED], [])
     (scan,) = await _scans(resources, admin)
@@ -73,7 +73,7 @@ async def test_many_workers_at_once_start_one_scan_for_each_slot(
     async with asyncio.TaskGroup() as group:
         ticks = [
             group.create_task(
-                start_due_schedules(resources.database, NIGHT + timedelta(seconds=skew))
+                start_due_schedules(resources.database, NIGHT + timedelta(seconds=skew), UNLIMITED)
             )
             for skew in (0, 5, 30, 45, 59)
         ]
@@ -87,11 +87,11 @@ async def test_a_slot_that_was_claimed_is_not_started_again_when_a_clock_goes_ba
     resources: Resources, admin: Member, make_schedule: MakeSchedule
 ) -> None:
     schedule_id = await make_schedule(NIGHT)
-    await start_due_schedules(resources.database, NIGHT)
+    await start_due_schedules(resources.database, NIGHT, UNLIMITED)
     async with resources.database.transaction(admin.scope) as work:
         await work.session.execute(update(Schedule).values(next_run_at=NIGHT))
 
-    outcomes = await start_due_schedules(resources.database, NIGHT + MINUTE)
+    outcomes = await start_due_schedules(resources.database, NIGHT + MINUTE, UNLIMITED)
 
     assert outcomes == []
     assert len(await _scans(resources, admin)) == 1
@@ -104,7 +104,7 @@ async def test_a_slot_is_made_up_for_within_the_grace_and_missed_after_it(
 ) -> None:
     schedule_id = await make_schedule(NIGHT)
 
-    await start_due_schedules(resources.database, NIGHT + late * MINUTE)
+    await start_due_schedules(resources.database, NIGHT + late * MINUTE, UNLIMITED)
 
     (run,) = await _runs(resources, admin)
     assert run == (NIGHT, NIGHT, outcome, "" if outcome == "started" else "not_running")
@@ -118,7 +118,7 @@ async def test_after_an_outage_the_last_slot_runs_once_and_the_others_are_missed
 ) -> None:
     await make_schedule(NIGHT, "*/15 * * * *")
 
-    await start_due_schedules(resources.database, NIGHT + 30 * DAY + 50 * MINUTE)
+    await start_due_schedules(resources.database, NIGHT + 30 * DAY + 50 * MINUTE, UNLIMITED)
 
     last = NIGHT + 30 * DAY + 45 * MINUTE
     assert await _runs(resources, admin) == [
@@ -134,9 +134,9 @@ async def test_skip_leaves_a_running_scan_alone(
     await make_schedule(NIGHT)
 
     for day in range(2):
-        await start_due_schedules(resources.database, NIGHT + day * DAY)
+        await start_due_schedules(resources.database, NIGHT + day * DAY, UNLIMITED)
     await _end_scans(resources, admin)
-    await start_due_schedules(resources.database, NIGHT + 2 * DAY)
+    await start_due_schedules(resources.database, NIGHT + 2 * DAY, UNLIMITED)
 
     outcomes = [(outcome, reason) for *_, outcome, reason in await _runs(resources, admin)]
     assert outcomes == [("started", ""), ("skipped", "still_running"), ("started", "")]
@@ -148,11 +148,13 @@ async def test_queue_starts_when_the_running_scan_ends_and_only_one_waits(
     schedule_id = await make_schedule(NIGHT, overlap=Overlap.QUEUE)
 
     for day in range(3):
-        await start_due_schedules(resources.database, NIGHT + day * DAY)
-    waiting = await start_due_schedules(resources.database, NIGHT + 2 * DAY + 5 * MINUTE)
+        await start_due_schedules(resources.database, NIGHT + day * DAY, UNLIMITED)
+    waiting = await start_due_schedules(resources.database, NIGHT + 2 * DAY + 5 * MINUTE, UNLIMITED)
     before = [outcome for *_, outcome, _ in await _runs(resources, admin)]
     await _end_scans(resources, admin)
-    outcomes = await start_due_schedules(resources.database, NIGHT + 2 * DAY + 6 * MINUTE)
+    outcomes = await start_due_schedules(
+        resources.database, NIGHT + 2 * DAY + 6 * MINUTE, UNLIMITED
+    )
 
     assert (waiting, before) == ([], ["started", "queued", "skipped"])
     assert outcomes == [RunOutcome.STARTED]
@@ -171,12 +173,12 @@ async def test_a_run_that_waits_is_dropped_with_a_reason_when_the_schedule_is_pa
 ) -> None:
     await make_schedule(NIGHT, overlap=Overlap.QUEUE)
     for day in range(2):
-        await start_due_schedules(resources.database, NIGHT + day * DAY)
+        await start_due_schedules(resources.database, NIGHT + day * DAY, UNLIMITED)
     async with resources.database.transaction(admin.scope) as work:
         await work.session.execute(update(Schedule).values(is_active=False, next_run_at=None))
     await _end_scans(resources, admin)
 
-    outcomes = await start_due_schedules(resources.database, NIGHT + 3 * DAY)
+    outcomes = await start_due_schedules(resources.database, NIGHT + 3 * DAY, UNLIMITED)
 
     assert outcomes == [RunOutcome.SKIPPED]
     assert (await _runs(resources, admin))[1][2:] == ("skipped", "paused")
@@ -188,7 +190,7 @@ async def test_cancel_running_stops_the_old_scan_for_the_new_one(
     await make_schedule(NIGHT, overlap=Overlap.CANCEL_RUNNING)
 
     for day in range(2):
-        await start_due_schedules(resources.database, NIGHT + day * DAY)
+        await start_due_schedules(resources.database, NIGHT + day * DAY, UNLIMITED)
 
     statuses = [scan.status for scan in await _scans(resources, admin)]
     assert statuses == [ScanStatus.CANCELLED, ScanStatus.PENDING]
@@ -198,11 +200,11 @@ async def test_cancel_running_lets_the_old_scan_go_on_when_the_new_one_cannot_st
     resources: Resources, admin: Member, make_schedule: MakeSchedule
 ) -> None:
     await make_schedule(NIGHT, overlap=Overlap.CANCEL_RUNNING)
-    await start_due_schedules(resources.database, NIGHT)
+    await start_due_schedules(resources.database, NIGHT, UNLIMITED)
     async with resources.database.transaction(admin.scope) as work:
         await work.session.execute(update(Asset).values(is_active=False))
 
-    await start_due_schedules(resources.database, NIGHT + DAY)
+    await start_due_schedules(resources.database, NIGHT + DAY, UNLIMITED)
 
     (scan,) = await _scans(resources, admin)
     assert scan.status is ScanStatus.PENDING
@@ -215,7 +217,7 @@ async def test_a_schedule_whose_assets_are_off_fails_with_a_reason_and_goes_on(
     async with resources.database.transaction(admin.scope) as work:
         await work.session.execute(update(Asset).values(is_active=False))
 
-    outcomes = await start_due_schedules(resources.database, NIGHT)
+    outcomes = await start_due_schedules(resources.database, NIGHT, UNLIMITED)
 
     assert outcomes == [RunOutcome.FAILED]
     assert await _runs(resources, admin) == [(NIGHT, NIGHT, "failed", "no_usable_asset")]
@@ -231,7 +233,7 @@ async def test_a_schedule_whose_assets_were_purged_is_paused(
     async with resources.database.transaction(admin.scope) as work:
         await work.session.execute(delete(Asset))
 
-    await start_due_schedules(resources.database, NIGHT)
+    await start_due_schedules(resources.database, NIGHT, UNLIMITED)
 
     schedule = await _schedule(resources, admin, schedule_id)
     assert (schedule.is_active, schedule.paused_reason) == (False, PauseReason.NO_ASSET_LEFT)
@@ -300,7 +302,7 @@ async def test_a_zone_that_no_longer_exists_pauses_the_schedule_and_holds_up_nob
             update(Schedule).where(Schedule.id == broken).values(timezone="Middle/Earth")
         )
 
-    outcomes = await start_due_schedules(resources.database, NIGHT)
+    outcomes = await start_due_schedules(resources.database, NIGHT, UNLIMITED)
 
     assert sorted(outcomes) == [RunOutcome.FAILED, RunOutcome.STARTED]
     schedule = await _schedule(resources, admin, broken)
@@ -314,7 +316,7 @@ async def test_a_schedule_outlives_its_creators_account(
     async with resources.database.transaction(admin.scope) as work:
         await work.session.execute(update(Schedule).values(created_by=None))
 
-    outcomes = await start_due_schedules(resources.database, NIGHT)
+    outcomes = await start_due_schedules(resources.database, NIGHT, UNLIMITED)
 
     (scan,) = await _scans(resources, admin)
     assert (outcomes, scan.created_by) == ([RunOutcome.STARTED], None)
@@ -333,7 +335,7 @@ async def test_a_rollback_starts_nothing_and_leaves_the_slot_due(
         )
 
     with pytest.raises(ExceptionGroup) as group:
-        await start_due_schedules(resources.database, NIGHT)
+        await start_due_schedules(resources.database, NIGHT, UNLIMITED)
 
     assert len(group.value.exceptions) == 1
     assert len(await _scans(resources, admin)) == 1

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from services.resources import Resources
-from services.scans import Scan, ScanStatus
+from services.scans import UNLIMITED, Scan, ScanStatus
 from services.schedules import Overlap, RunOutcome, Schedule, ScheduleRun, start_due_schedules
 from tests.members import Member
 from tests.services.schedules.conftest import MakeSchedule
@@ -70,7 +70,7 @@ async def test_in_a_year_each_slot_is_started_skipped_or_missed_and_never_twice(
         await _end_some_scans(resources, admin, random)
         async with asyncio.TaskGroup() as group:
             for skew in _SKEWS:
-                group.create_task(start_due_schedules(resources.database, real + skew))
+                group.create_task(start_due_schedules(resources.database, real + skew, UNLIMITED))
 
     async with resources.database.read(admin.scope) as session:
         runs = (await session.scalars(select(ScheduleRun))).all()
