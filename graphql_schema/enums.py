@@ -77,6 +77,7 @@ _ENUMS: Mapping[type[StrEnum], tuple[str, Mapping[StrEnum, str]]] = {
         "What keeps a scan from going on.",
         {
             ScanWait.RUNNING_SCANS: "As many scans of the organization run as may at once.",
+            ScanWait.ADDRESS: "Another scan is at the address of one of its targets.",
         },
     ),
     TargetStatus: (

@@ -56,9 +56,11 @@ async def start(ctx: Ctx) -> None:
             probes = await stack.enter_async_context(open_context(settings.probe_options(), policy))
         except DataFileError as error:
             raise StartRefused(str(error)) from error
+        scanner = NetworkScanner(probes)
         worker = ScanWorker(
             database=resources.database,
-            scanner=NetworkScanner(probes),
+            scanner=scanner,
+            locate=scanner.addresses,
             name=f"{socket.gethostname()}:{os.getpid()}",
             lease_s=settings.scan_lease_s,
             is_stopping=ctx.get(_IS_STOPPING, lambda: False),

@@ -110,7 +110,7 @@ class ScanResponse(Response):
     waits_for: ScanWait | None = Field(
         description=(
             "What keeps it from going on: running_scans, as many scans of the organization run as"
-            " may at once."
+            " may at once; address, another scan is at the address of one of its targets."
         )
     )
     progress: int = Field(description="Percent.")

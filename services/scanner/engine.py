@@ -1,7 +1,7 @@
 """The engine: every suite there is, the catalogue of their checks, and the scanner itself."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import Any
@@ -83,6 +83,13 @@ class NetworkScanner:
     def __init__(self, context: ProbeContext) -> None:
         self._context = context
         self._sweeper = PortSweeper(context.connector.policy, context.options)
+
+    async def addresses(self, target: Target) -> Sequence[str]:
+        """Every address of a target; none for a name that has none, or that nobody knows of."""
+        if target.name is None:
+            return (target.value,)
+        answer = await self._context.resolver.addresses(target.name)
+        return [str(address) for address in answer.addresses]
 
     async def scan(
         self, target: Target, profile: Profile, known: Collection[Known] = ()

@@ -83,6 +83,14 @@ async def count_target_done(session: AsyncSession, lease: Lease) -> int:
     return int(row[0])
 
 
+async def note_waiting(session: AsyncSession, lease: Lease) -> bool:
+    """The scan says that it waits for an address; whether it did not before.
+
+    The next target that is done takes that back.
+    """
+    return (await session.execute(_NOTE_WAITING, _fence(lease))).first() is not None
+
+
 async def close_batch(session: AsyncSession, lease: Lease) -> bool:
     """Whether this was the last batch of the scan. Raises LeaseLost.
 
@@ -160,10 +168,15 @@ _HOLD_AND_FORGIVE = text(
 )
 _COUNT = text(
     """
-update scans set targets_done = targets_done + 1, updated_at = now()
+update scans set targets_done = targets_done + 1, waits_for = null, updated_at = now()
  where organization_id = :organization_id and id = :scan_id and status = 'running'
 returning least(99, 100 * targets_done / greatest(targets_total, 1))
     """
+)
+_NOTE_WAITING = text(
+    "update scans set waits_for = 'address', updated_at = now()"
+    " where organization_id = :organization_id and id = :scan_id and status = 'running'"
+    " and waits_for is null returning 1"
 )
 _LOCK_SCAN = text(
     "select 1 from scans where organization_id = :organization_id and id = :scan_id"

@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Integer, UniqueC
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.database import Entity
+from services.database import Base, Entity
 from services.database.base import Json
 from services.scanner.profile import ScanType
 from services.scanner.result import TargetStatus
@@ -31,6 +31,8 @@ class ScanWait(StrEnum):
 
     RUNNING_SCANS = "running_scans"
     """As many scans of its organization run as may at once."""
+    ADDRESS = "address"
+    """Another scan is at the address of one of its targets, of whatever organization."""
 
 
 class BatchStatus(StrEnum):
@@ -196,6 +198,28 @@ class ScanTarget(Entity):
     asset_id: Mapped[UUID | None]
     target_type: Mapped[TargetType]
     target_value: Mapped[str]
+
+
+class AddressTurn(Base):
+    """An address that one target of a batch is being probed at; see ``turns``."""
+
+    __tablename__ = "address_turns"
+    __table_args__ = (
+        Index("ix_address_turns_address", "address"),
+        Index("ix_address_turns_batch", "organization_id", "batch_id"),
+        ForeignKeyConstraint(
+            ["organization_id", "batch_id"],
+            ["scan_batches.organization_id", "scan_batches.id"],
+            ondelete="CASCADE",
+        ),
+    )
+
+    scan_target_id: Mapped[UUID] = mapped_column(primary_key=True)
+    address: Mapped[str] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID]
+    batch_id: Mapped[UUID]
+    attempt: Mapped[int]
+    """Of the batch when the turn was taken: it ends with that lease."""
 
 
 class ScanResult(Entity):

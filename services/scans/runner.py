@@ -5,9 +5,11 @@ lost its lease writes nothing.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from uuid import UUID
 
 import structlog
 from sqlalchemy import select
@@ -21,13 +23,14 @@ from services.metrics import CHECKS, TARGETS
 from services.queue import Job
 from services.scanner.profile import Features, Profile, ScanType
 from services.scanner.result import Scanner, TargetResult, TargetStatus
-from services.scanner.target import Target
+from services.scanner.target import Target, TargetType
 from services.scans import leases
 from services.scans.fair_share import next_batches
 from services.scans.leases import Lease, LeaseLost
-from services.scans.models import Scan, ScanResult, ScanTarget
+from services.scans.models import Scan, ScanResult, ScanTarget, ScanWait
 from services.scans.planner import RUN_BATCH, queue_next
 from services.scans.storing import store_result
+from services.scans.turns import end_turn, end_turns, take_turn
 from services.tracing import span
 
 log = structlog.get_logger()
@@ -35,8 +38,15 @@ log = structlog.get_logger()
 FINALIZE_SCAN = "finalize_scan"
 _HEARTBEAT_S = 1.0
 """Also how soon a cancelled scan is noticed; design: within two seconds."""
+_ASK_AGAIN_S = 0.5
+"""How long to wait before asking again whether an address is free."""
 _DEFAULT_CONCURRENCY = 8
 _DEFAULT_PROBE_TIMEOUT_S = 10.0
+
+
+async def own_address(target: Target) -> Sequence[str]:
+    """The address that an address is; a name has none without a resolver."""
+    return (target.value,) if target.type is TargetType.IP else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,8 @@ class Worker:
     scanner: Scanner
     name: str
     lease_s: float = 30.0
+    locate: Callable[[Target], Awaitable[Sequence[str]]] = own_address
+    """Every address of a target: no other scan may be at one of them meanwhile."""
     is_stopping: Callable[[], bool] = lambda: False
     """Asked before each target: a worker that was told to stop begins nothing new."""
 
@@ -76,6 +88,7 @@ async def run_next_batch(worker: Worker) -> None:
             await _close(worker.database, lease)
     except LeaseLost:
         log.info("batch_lost", batch_id=str(lease.batch_id), attempt=lease.attempt)
+        await _end_turns(worker.database, lease)
     except asyncio.CancelledError:
         await _hand_back(worker.database, lease)
         raise
@@ -105,17 +118,27 @@ async def _claim(worker: Worker) -> _Batch | None:
 async def _work_through(worker: Worker, batch: _Batch) -> None:
     lease = batch.lease
     slots = asyncio.Semaphore(batch.concurrency)
+    waiting = set[UUID]()
 
-    async def one(target: ScanTarget) -> None:
-        async with slots:
-            if worker.is_stopping():
-                return
-            seen = await _look(worker, lease, _target(target), batch.profile)
-        await _store(worker.database, lease, target, seen)
+    async def one(row: ScanTarget) -> None:
+        target = _target(row)
+        addresses = () if lease.is_exhausted else await worker.locate(target)
+        while True:
+            async with slots:
+                if worker.is_stopping():
+                    return
+                if await _take_turn(worker.database, lease, row.id, addresses):
+                    waiting.discard(row.id)
+                    seen = await _look(worker, lease, target, batch.profile)
+                    break
+            # Without a slot: the other targets of the batch go on meanwhile.
+            waiting.add(row.id)
+            await asyncio.sleep(_ASK_AGAIN_S)
+        await _store(worker.database, lease, row, seen)
 
     try:
         async with asyncio.TaskGroup() as group:
-            beat = group.create_task(_beat(worker, lease))
+            beat = group.create_task(_beat(worker, lease, waiting))
             async with asyncio.TaskGroup() as looks:
                 for target in batch.targets:
                     looks.create_task(one(target))
@@ -126,8 +149,20 @@ async def _work_through(worker: Worker, batch: _Batch) -> None:
         raise
 
 
-async def _beat(worker: Worker, lease: Lease) -> None:
+async def _take_turn(
+    database: Database, lease: Lease, target_id: UUID, addresses: Sequence[str]
+) -> bool:
+    if not addresses:
+        return True
+    scope = Scope(organization_id=lease.organization_id, is_sweep=True)
+    async with database.transaction(scope) as work:
+        return await take_turn(work.session, lease, target_id, addresses)
+
+
+async def _beat(worker: Worker, lease: Lease, waiting: AbstractSet[UUID]) -> None:
     """Raises LeaseLost when the batch or the scan is no longer ours to work on.
+
+    ``waiting``: the targets at whose address another scan is, which the scan says.
 
     A database that is away for a while is no reason to stop: the lease says when it is.
     """
@@ -137,6 +172,11 @@ async def _beat(worker: Worker, lease: Lease) -> None:
         try:
             async with worker.database.transaction(scope) as work:
                 is_ours = await leases.extend_lease(work.session, lease, lease_s=worker.lease_s)
+                if is_ours and waiting and await leases.note_waiting(work.session, lease):
+                    data = {"waits_for": ScanWait.ADDRESS.value}
+                    work.announce(
+                        Event(lease.organization_id, "scan.progress", lease.scan_id, data)
+                    )
         except (OperationalError, OSError) as error:
             log.warning("heartbeat_failed", error=type(error).__name__)
             continue
@@ -171,6 +211,7 @@ async def _store(database: Database, lease: Lease, target: ScanTarget, seen: Tar
     try:
         async with database.transaction(Scope(organization_id=lease.organization_id)) as work:
             await leases.hold_lease(work.session, lease)
+            await end_turn(work.session, lease, target.id)
             if not await store_result(work.session, lease, target.asset_id, seen):
                 return
             progress = await leases.count_target_done(work.session, lease)
@@ -206,7 +247,14 @@ async def _hand_back(database: Database, lease: Lease) -> None:
     """At once, rather than when the lease ends; what is finished of the batch stays."""
     async with database.transaction(Scope(organization_id=lease.organization_id)) as work:
         await leases.release_batch(work.session, lease)
+        await end_turns(work.session, lease)
         work.enqueue(Job(RUN_BATCH, lease.organization_id, lease.batch_id, lease.attempt))
+
+
+async def _end_turns(database: Database, lease: Lease) -> None:
+    """A cancelled scan has let go of its targets; its lease would last a while."""
+    async with database.transaction(Scope(organization_id=lease.organization_id)) as work:
+        await end_turns(work.session, lease)
 
 
 async def _unfinished(session: AsyncSession, lease: Lease) -> Sequence[ScanTarget]:
