@@ -110,6 +110,43 @@ def jobs() -> None:
         show_jobs()
 
 
+@app.command()
+def backup(
+    file: Annotated[
+        Path | None, typer.Argument(help="The file to write; without one its name is the time.")
+    ] = None,
+) -> None:
+    """Write the whole installation, while it runs, into one file."""
+    from gateway.backup_command import back_up_into  # noqa: PLC0415 - not for every command
+
+    back_up_into(file)
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="What nis2 backup wrote.")]) -> None:
+    """Put a backup into an empty database: NIS2_DATABASE_URL's, else that of nis2 up."""
+    from gateway.backup_command import restore_from  # noqa: PLC0415 - as above
+
+    restore_from(file)
+
+
+@app.command()
+def demo() -> None:
+    """Fill an organization with invented hosts, scans and findings, to look around in."""
+    from gateway.demo_command import fill_demo  # noqa: PLC0415 - as above
+
+    with _settings_errors():
+        fill_demo()
+
+
+@app.command()
+def doctor() -> None:
+    """Check this installation and say what to mend; exits with 1 when something is broken."""
+    from gateway.doctor_command import examine  # noqa: PLC0415 - as above
+
+    examine()
+
+
 app.command()(_settings_errors()(scan))
 app.command()(openapi)
 app.command()(schema)

@@ -6,6 +6,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
+from gateway.installation import installation_settings
 from services.operations import JobsOverview, jobs_overview
 from services.resources import StartRefused, open_resources
 from services.settings import Settings
@@ -13,7 +14,7 @@ from services.settings import Settings
 
 def show_jobs() -> None:
     """Exits with 1 and one line when the installation is not ready."""
-    settings = Settings.model_validate({})  # from the environment
+    settings = installation_settings()
     try:
         overview = asyncio.run(_overview(settings))
     except StartRefused as error:

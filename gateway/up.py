@@ -17,6 +17,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gateway.installation import forget_running, write_running
 from gateway.listening import is_listening, probe_host, require_free_port, shown_host
 from gateway.programs import Program, ProgramOutput, RunningProgram
 from services.embedded import EmbeddedError, EmbeddedServers, StopRequested, default_data_dir
@@ -188,6 +189,7 @@ class Platform:
         }
         if owner_url is not None:
             environment["NIS2_MIGRATION_DATABASE_URL"] = owner_url
+        write_running(self._data_dir, environment)
         return environment
 
     def _announce(self) -> None:
@@ -207,6 +209,7 @@ class Platform:
             self._say("Stopping: gateway, worker, Redis, PostgreSQL")
         for program in self._programs:
             program.stop()
+        forget_running(self._data_dir)
         self._servers.stop()
         if self._programs or self._supervisor.stop_requested:
             self._say("Stopped")

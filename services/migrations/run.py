@@ -29,6 +29,12 @@ def head_revision() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def is_known_revision(revision: str) -> bool:
+    """Whether this code can go on from a database at that revision."""
+    known = ScriptDirectory.from_config(_config()).walk_revisions()
+    return any(step.revision == revision for step in known)
+
+
 def current_revision(connection: Connection) -> str | None:
     """The revision a database is at; None for an empty one."""
     return MigrationContext.configure(connection).get_current_revision()
