@@ -1,7 +1,9 @@
 """The one way out: every connection of a probe is vetted, budgeted and verified here.
 
 One budget per address, shared by all checks of all scans in the process: connections at once and
-connections per second. What a server closes in our face is counted, so that probes can back off.
+connections per second, fewer of them where the first handshake was slow. A server that turns us
+away again and again is left in peace, first for a while and then for good: what it was not asked
+any more is not evaluated.
 """
 
 import asyncio
@@ -12,41 +14,64 @@ from weakref import WeakValueDictionary
 
 from services.scanner.address import Address, AddressPolicy
 
-_REFUSALS_BEFORE_BACKING_OFF = 3
+_BACK_OFF_EVERY = 3
 _BACK_OFF_S = 2.0
+MOST_REFUSALS = 12
+"""In a row, after which an address is asked nothing more. Eight may be a server without alerts:
+that many hellos are sent before one that it takes."""
+
+
+class NotLetIn(ConnectionError):  # to a probe it is one more thing the target did
+    """The server has turned us away too often. The message is fit for a report."""
 
 
 class Budget:
     """Connections at once and per second for one address."""
 
     def __init__(self, connections: int, per_second: float) -> None:
+        self._connections = connections
         self._slots = asyncio.Semaphore(connections)
         self._interval_s = 1.0 / per_second
+        self._is_paced = False
         self._next_s = 0.0
-        self._resets = 0
+        self._refusals = 0
         self.connections_opened = 0
 
     @asynccontextmanager
     async def slot(self) -> AsyncGenerator[None]:
-        """Wait for the turn of one more connection, and hold its place."""
+        """Wait for the turn of one more connection, and hold its place. Raises NotLetIn."""
         async with self._slots:
+            self._refuse_to_insist()
             now = time.monotonic()
             turn = max(now, self._next_s)
             self._next_s = turn + self._interval_s
             if turn > now:
                 await asyncio.sleep(turn - now)
+                self._refuse_to_insist()
             self.connections_opened += 1
             yield
 
-    def note_reset(self) -> None:
-        """The server cut us off: after three in a row, slow down for everybody."""
-        self._resets += 1
-        if self._resets >= _REFUSALS_BEFORE_BACKING_OFF:
+    def pace_by(self, handshake_s: float) -> None:
+        """What the first handshake took: no faster than the server can answer all at once."""
+        if not self._is_paced:
+            self._is_paced = True
+            self._interval_s = max(self._interval_s, handshake_s / self._connections)
+
+    def note_refusal(self) -> None:
+        """Refused, cut off, or not let in: after every third in a row everybody waits a while."""
+        self._refusals += 1
+        if self._refusals % _BACK_OFF_EVERY == 0:
             self._next_s = max(self._next_s, time.monotonic()) + _BACK_OFF_S
-            self._resets = 0
 
     def note_answer(self) -> None:
-        self._resets = 0
+        self._refusals = 0
+
+    def _refuse_to_insist(self) -> None:
+        if self._refusals >= MOST_REFUSALS:
+            raise NotLetIn(
+                f"the server refused or cut off {MOST_REFUSALS} connections in a row, and was"
+                " asked nothing more"
+            )
 
 
 class Connector:
@@ -74,7 +99,8 @@ class Connector:
     ) -> AsyncGenerator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
         """A TCP connection within the address's budget, closed on leaving.
 
-        ``timeout_s`` bounds the handshake alone. Raises AddressRefused, OSError, TimeoutError.
+        ``timeout_s`` bounds the handshake alone. Raises AddressRefused, NotLetIn, OSError,
+        TimeoutError.
         """
         self.policy.check(address, port)
         budget = self.budget(address)
@@ -82,15 +108,15 @@ class Connector:
             try:
                 async with asyncio.timeout(timeout_s):
                     reader, writer = await asyncio.open_connection(str(address), port)
-            except ConnectionResetError:
-                budget.note_reset()
+            except (ConnectionResetError, ConnectionRefusedError, TimeoutError):
+                budget.note_refusal()
                 raise
             try:
                 self.verify_peer(writer)
                 yield reader, writer
                 budget.note_answer()
             except ConnectionResetError:
-                budget.note_reset()
+                budget.note_refusal()
                 raise
             finally:
                 writer.transport.abort()  # a hostile peer may never finish a polite close

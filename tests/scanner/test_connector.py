@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from services.scanner.address import AddressPolicy, AddressRefused
-from services.scanner.connector import Connector
+from services.scanner.connector import MOST_REFUSALS, Connector, NotLetIn
 from tests.scanner.net.listeners import hangs_up, listening, open_port, port_of, was_connected_to
 
 LOCALHOST = ip_address("127.0.0.1")
@@ -79,7 +79,7 @@ async def test_a_server_that_cuts_us_off_three_times_is_left_in_peace() -> None:
     connector = _connector()
     budget = connector.budget(LOCALHOST)
     for _ in range(3):
-        budget.note_reset()
+        budget.note_refusal()
 
     with open_port() as server:
         with pytest.raises(TimeoutError):
@@ -89,11 +89,58 @@ async def test_a_server_that_cuts_us_off_three_times_is_left_in_peace() -> None:
         assert not was_connected_to(server)
 
 
+async def test_a_server_that_never_lets_us_in_is_asked_nothing_more() -> None:
+    connector = _connector()
+    budget = connector.budget(LOCALHOST)
+    for _ in range(MOST_REFUSALS):
+        budget.note_refusal()
+
+    with open_port() as server:
+        with pytest.raises(NotLetIn, match="asked nothing more"):
+            async with connector.open(LOCALHOST, port_of(server), timeout_s=1):
+                pytest.fail("the server was asked again")
+        assert not was_connected_to(server)
+
+
+async def test_three_refused_connections_in_a_row_are_a_reason_to_wait() -> None:
+    connector = _connector()
+    budget = connector.budget(LOCALHOST)  # held: it lives as long as somebody holds it
+    with open_port() as server:
+        closed = port_of(server)
+    for _ in range(3):
+        with pytest.raises(ConnectionRefusedError):
+            async with connector.open(LOCALHOST, closed, timeout_s=1):
+                pytest.fail("a closed port let us in")
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2), connector.open(LOCALHOST, closed, timeout_s=1):
+            pytest.fail("a closed port let us in")
+    assert budget.connections_opened == 3
+
+
+async def test_a_slow_first_handshake_spreads_the_next_connections() -> None:
+    connector = _connector(connections=2)
+    budget = connector.budget(LOCALHOST)
+    budget.pace_by(0.4)
+    budget.pace_by(60.0)  # only the first counts
+
+    async def visit(port: int) -> None:
+        async with connector.open(LOCALHOST, port, timeout_s=1):
+            pass
+
+    started_s = time.monotonic()
+    with open_port() as server:
+        for _ in range(3):
+            await visit(port_of(server))
+
+    assert 2 * 0.2 <= time.monotonic() - started_s < 30
+
+
 async def test_an_answer_in_between_forgives_resets() -> None:
     connector = _connector()
     budget = connector.budget(LOCALHOST)
-    for _ in range(6):
-        budget.note_reset()
+    for _ in range(2 * MOST_REFUSALS):
+        budget.note_refusal()
         budget.note_answer()
 
     with open_port() as server:

@@ -34,6 +34,7 @@ MAX_BODY_BYTES = 512 * 1024
 MAX_SCRIPT_BYTES = 2 * 1024 * 1024
 _MAX_STATUS_LINE = 8 * 1024
 _MAX_INTERIM = 10
+_TURNED_AWAY = frozenset({errno.ECONNRESET, errno.ECONNREFUSED})
 _OP_LEGACY_SERVER_CONNECT = 0x4  # ssl.OP_LEGACY_SERVER_CONNECT, named only from Python 3.12 on
 
 
@@ -161,8 +162,8 @@ async def fetch(
     """GET ``url`` from ``address``. The name goes into SNI and Host, never into a resolver.
 
     ``timeout_s`` bounds the whole exchange; the wait for the address's budget is outside it. What
-    came of a body before the time was up is kept. Raises AddressRefused, and ProbeError for
-    whatever the server does instead of answering.
+    came of a body before the time was up is kept. Raises AddressRefused, NotLetIn, and ProbeError
+    for whatever the server does instead of answering.
     """
     context.connector.policy.check(address, url.port)
     context.allowance.take()
@@ -177,8 +178,8 @@ async def fetch(
         except TimeoutError as error:
             raise ProbeError(f"no answer to {url.origin} within {timeout_s:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
-            if isinstance(error, OSError) and error.errno == errno.ECONNRESET:
-                budget.note_reset()
+            if isinstance(error, OSError) and error.errno in _TURNED_AWAY:
+                budget.note_refusal()
             if guard.refused_peer is not None:
                 raise guard.refused_peer from error
             raise ProbeError(guard.violation or _in_words(error)) from error

@@ -43,6 +43,8 @@ class Answer:
     reason: str = ""
     problem: str = ""
     """Why reading stopped before the flight was whole; empty when it was."""
+    started_s: float = 0.0
+    """Of the monotonic clock, once connected: waiting for our own turn is no slowness of theirs."""
     elapsed_ms: int = 0
     raw: bytes = b""
     """The first bytes of the answer."""
@@ -76,6 +78,8 @@ class Line:
 
         await self._exchange(hello.encode(), answer, take)
         _conclude(answer)
+        if answer.ending in {Ending.HELLO, Ending.ALERT}:
+            self.context.connector.budget(self.subject.address).pace_by(answer.elapsed_ms / 1000)
         return answer
 
     async def ask_ssl2(self) -> tuple[bool, Answer]:
@@ -94,7 +98,6 @@ class Line:
     async def _exchange(
         self, request: bytes, answer: Answer, take: Callable[[bytes], bool]
     ) -> None:
-        started = time.monotonic()
         try:
             await self._converse(request, answer, take)
         except CodecError as error:
@@ -103,7 +106,8 @@ class Line:
             _note_timeout(answer)
         except OSError as error:
             _note_broken(answer, error)
-        answer.elapsed_ms = round((time.monotonic() - started) * 1000)
+        if answer.started_s:
+            answer.elapsed_ms = round((time.monotonic() - answer.started_s) * 1000)
 
     async def _converse(
         self, request: bytes, answer: Answer, take: Callable[[bytes], bool]
@@ -115,6 +119,7 @@ class Line:
         async with connection as (reader, writer), asyncio.timeout(options.exchange_timeout_s):
             # Until something comes, what ends the exchange is a reset or a time-out.
             answer.ending, answer.reason = Ending.TIMEOUT, ""
+            answer.started_s = time.monotonic()
             writer.write(request)
             while data := await reader.read(_READ_BYTES):
                 answer.raw = (answer.raw + data)[:_EVIDENCE_BYTES]
