@@ -7,7 +7,8 @@ COMPILE := uv pip compile -q --universal --generate-hashes --no-header --no-anno
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: torture help setup dev up test fuzz contract lint format cover lab benchmark lock migrate worker schema
+.PHONY: torture hostile help setup dev up test fuzz contract lint format cover lab benchmark lock \
+  migrate worker schema
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -49,8 +50,12 @@ torture: dev ## kill workers, empty Redis, cut the database: nothing may be lost
 lab: dev ## recall and precision of the scanner on good and bad servers (needs ports below 1024)
 	$(BIN)/python -m tests.lab.measure $(ARGS)
 
+hostile: dev ## scan servers that drip, flood and lie: time, memory and reasons
+	$(BIN)/python -m tests.hostile $(ARGS)
+
 benchmark: dev ## measure: scans, lists, reports
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+	$(BIN)/python -m tests.benchmarks.scanner $(ARGS)
 
 lock: ## compile requirements/*.txt from pyproject.toml (needs uv)
 	$(COMPILE) pyproject.toml -o requirements/main.txt

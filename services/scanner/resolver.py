@@ -33,6 +33,8 @@ _MAX_ALIASES = 8
 _LARGE_ANSWER = 8192
 _UDP_PAYLOAD = 1232  # DNS flag day 2020: what fits into an unfragmented IPv6 packet
 _CACHE_ENTRIES = 4096
+_CACHE_BYTES = 4 * 1024 * 1024
+"""On the wire; as objects an answer takes about ten times as much."""
 _LONGEST_TTL_S = 60.0
 _FAILURE_TTL_S = 5.0
 _QUESTIONS_IN_FLIGHT = 200
@@ -106,6 +108,7 @@ class Resolver:
         self._timeout_s = timeout_s
         self._cache: OrderedDict[_Key, tuple[float, dns.message.Message | NobodyAnswered]]
         self._cache = OrderedDict()
+        self._cached_bytes = 0
         self._in_flight = Window(_QUESTIONS_IN_FLIGHT)
         self.queries_sent = 0
         """Questions that left this process, each attempt counted."""
@@ -229,10 +232,16 @@ class Resolver:
                 return await _over_tcp(question, where, port)
 
     def _remember(self, key: _Key, result: dns.message.Message | NobodyAnswered) -> None:
+        self._forget(key)
         self._cache[key] = (time.monotonic() + _lifetime_s(result), result)
-        self._cache.move_to_end(key)
-        while len(self._cache) > _CACHE_ENTRIES:
-            self._cache.popitem(last=False)
+        self._cached_bytes += _size_of(result)
+        while len(self._cache) > _CACHE_ENTRIES or self._cached_bytes > _CACHE_BYTES:
+            self._forget(next(iter(self._cache)))
+
+    def _forget(self, key: _Key) -> None:
+        kept = self._cache.pop(key, None)
+        if kept is not None:
+            self._cached_bytes -= _size_of(kept[1])
 
 
 def rdatas(rrset: dns.rrset.RRset) -> tuple[Any, ...]:
@@ -276,6 +285,11 @@ def _system_servers() -> tuple[tuple[Address, int], ...]:
 
 def _words_of(error: BaseException) -> str:
     return "" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+
+
+def _size_of(result: dns.message.Message | NobodyAnswered) -> int:
+    wire = None if isinstance(result, NobodyAnswered) else result.wire
+    return len(wire or b"")
 
 
 def _lifetime_s(result: dns.message.Message | NobodyAnswered) -> float:

@@ -13,7 +13,7 @@ import pytest
 from services.scanner.context import ProbeContext
 from services.scanner.resolver import Lookup, Resolver
 from tests.lab.dns_server import DnsLab, Fault
-from tests.lab.dns_zones import ZoneSpec
+from tests.lab.dns_zones import Signing, ZoneSpec
 
 A, TXT, MX = dns.rdatatype.A, dns.rdatatype.TXT, dns.rdatatype.MX
 LOOPBACK = ip_address("127.0.0.1")
@@ -220,3 +220,18 @@ async def test_no_name_breaks_the_resolver(context: ProbeContext, name: str) -> 
 
     assert answer.records == ()
     assert answer.lookup is not Lookup.UNKNOWN
+
+
+async def test_large_answers_push_each_other_out_of_the_memory() -> None:
+    """TGT-8: a hostile zone has as many names as it likes, each with 64 KB to say."""
+    text = " ".join(f'"{"x" * 250}"' for _ in range(200))
+    with DnsLab([ZoneSpec("large.test", f"*.large.test. TXT {text}", Signing.UNSIGNED)]) as lab:
+        resolver = Resolver(((ip_address(lab.host), lab.port),))
+        for number in range(90):  # 4.5 MB
+            assert (await resolver.lookup(f"n{number}.large.test", TXT)).lookup is Lookup.PRESENT
+        sent = resolver.queries_sent
+        await resolver.lookup("n89.large.test", TXT)
+        assert resolver.queries_sent == sent
+        await resolver.lookup("n0.large.test", TXT)
+
+    assert resolver.queries_sent > sent
