@@ -16,6 +16,7 @@ from services.scanner.address import Address, AddressPolicy
 
 _BACK_OFF_EVERY = 3
 _BACK_OFF_S = 2.0
+_CLOSING_S = 0.25
 MOST_REFUSALS = 12
 """In a row, after which an address is asked nothing more. Eight may be a server without alerts:
 that many hellos are sent before one that it takes."""
@@ -120,8 +121,10 @@ class Connector:
                 raise
             finally:
                 writer.transport.abort()  # a hostile peer may never finish a polite close
-                with suppress(OSError, asyncio.TimeoutError):
-                    await writer.wait_closed()
+                # Given up in the middle of STARTTLS, asyncio never tells that it is closed.
+                with suppress(OSError, TimeoutError):
+                    async with asyncio.timeout(_CLOSING_S):
+                        await writer.wait_closed()
 
     def verify_peer(self, writer: asyncio.StreamWriter) -> None:
         """The address really connected to is vetted too (DNS rebinding, NAT)."""

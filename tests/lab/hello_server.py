@@ -154,9 +154,7 @@ def _key_exchange(traits: Traits, offer: Offer, name: str, version: Version) -> 
     if name.startswith("TLS_RSA_"):
         return b""
     if "ECDH" in name:
-        listed = offer.extensions.get(Extension.SUPPORTED_GROUPS, b"")
-        offered = [int.from_bytes(listed[i : i + 2], "big") for i in range(2, len(listed), 2)]
-        common = [c for c in traits.curves if not offered or c in offered]
+        common = [c for c in traits.curves if not offer.groups or c in offer.groups]
         if not common:
             return None
         params = b"\x03" + numbers(2, (common[0],)) + vector(1, secrets.token_bytes(32))

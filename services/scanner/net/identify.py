@@ -33,6 +33,8 @@ _SAMPLE = 8
 """Ports asked on a host that accepts nearly everything."""
 _USUAL_WEB_PORTS = (80, 443, 8080, 8443)
 
+_ANY_TLS = "tls"
+"""The name of what TLS hides."""
 _BAD_REQUEST = re.compile(rb"HTTP/1\.[01] 400 ")
 _SECURE_NAMES = {name: f"{name}s" for name in ("http", "smtp", "imap", "pop3", "ftp", "nntp")}
 
@@ -56,38 +58,53 @@ async def identify(context: ProbeContext, door: Door) -> Service:
     """Who answers at an open port. What goes wrong on the way leaves it ``unknown``."""
     is_tls, said = await _knock(context, door)
     if is_tls:
-        said = await _converse(context, door, is_tls=True)
-        return _service(door.port, said, is_tls=True)
+        return await _identify_in_tls(context, door)
     if said:
         return _service(door.port, said, is_tls=False)
-    return await _ask_around(context, door)
+    return await _ask_around(context, door, QUESTIONS)
 
 
-async def _ask_around(context: ProbeContext, door: Door) -> Service:
+async def _identify_in_tls(context: ProbeContext, door: Door) -> Service:
+    """What is behind TLS: who greets or knows HTTP, else a database that waits to be asked."""
+    service = _service(door.port, await _converse(context, door, is_tls=True), is_tls=True)
+    if service.name != _ANY_TLS:
+        return service
+    questions = [question for question in QUESTIONS if question.is_asked_in_tls]
+    found = await _ask_around(context, door, questions, is_tls=True)
+    return service if found.name in {UNKNOWN_SERVICE, _ANY_TLS} else found
+
+
+async def _ask_around(
+    context: ProbeContext, door: Door, questions: Sequence[Question], *, is_tls: bool = False
+) -> Service:
     """The question that is usual at this port first; then all others, a few at a time."""
-    usual = [question for question in QUESTIONS if door.port in question.usual_ports]
-    others = [question for question in QUESTIONS if question not in usual]
+    usual = [question for question in questions if door.port in question.usual_ports]
+    others = [question for question in questions if question not in usual]
     heard = Service(door.port, has_spoken=False)
-    for questions in (usual, others):
+    for part in (usual, others):
         async with asyncio.TaskGroup() as tasks:
-            waiting = {tasks.create_task(_ask(context, door, question)) for question in questions}
+            waiting = {
+                tasks.create_task(_ask(context, door, question, is_tls=is_tls)) for question in part
+            }
             while waiting:
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 for service in (task.result() for task in done):
                     heard = service if service.has_spoken else heard
-                    if service.name != UNKNOWN_SERVICE:
+                    if service.name not in {UNKNOWN_SERVICE, _ANY_TLS}:
                         for task in waiting:
                             task.cancel()
                         return service
     return heard
 
 
-async def _ask(context: ProbeContext, door: Door, question: Question) -> Service:
-    answer = await _converse(context, door, is_tls=False, question=question.ask)
+async def _ask(
+    context: ProbeContext, door: Door, question: Question, *, is_tls: bool = False
+) -> Service:
+    answer = await _converse(context, door, is_tls=is_tls, question=question.ask)
     if question.is_answered_by(answer):
-        return Service(door.port, question.service)
+        return Service(door.port, question.service, is_tls=is_tls)
     if answer:
-        return _service(door.port, answer, is_tls=False)
+        return _service(door.port, answer, is_tls=is_tls)
     return Service(door.port, has_spoken=False)
 
 
@@ -133,7 +150,7 @@ def _service(port: int, said: bytes, *, is_tls: bool) -> Service:
     if not is_tls:
         return service
     if banner.service == UNKNOWN_SERVICE:
-        return replace(service, name="tls")
+        return replace(service, name=_ANY_TLS)
     return replace(service, name=_SECURE_NAMES.get(banner.service, banner.service))
 
 

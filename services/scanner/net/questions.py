@@ -31,6 +31,8 @@ class Question:
     """True, or anything that is, for an answer in the protocol."""
     usual_ports: tuple[int, ...] = ()
     """Where it is asked first; never a reason to believe anything."""
+    is_asked_in_tls: bool = False
+    """Servers of the protocol may begin with TLS, or stand behind a tunnel."""
 
     def is_answered_by(self, said: bytes) -> bool:
         """Whether the service answered; an echo of the question is no answer."""
@@ -44,7 +46,11 @@ _DNS_ANSWER = re.compile(rb"..\x4e\x32[\x80-\xff]", re.DOTALL)
 QUESTIONS = (
     # Redis drops a connection that says "Host:" before its answer to GET is out.
     Question(
-        "redis", b"PING\r\n", re.compile(rb"\+PONG\r\n|-(?:NOAUTH|DENIED|ERR) ").match, (6379,)
+        "redis",
+        b"PING\r\n",
+        re.compile(rb"\+PONG\r\n|-(?:NOAUTH|DENIED|ERR) ").match,
+        (6379,),
+        is_asked_in_tls=True,
     ),
     Question("postgresql", SSL_REQUEST, re.compile(rb"[SN]\Z|E.{3}\d?SERR").match, (5432,)),
     Question(
@@ -58,11 +64,18 @@ QUESTIONS = (
         mongo_message({"hello": 1, "$db": "admin"}),
         read_mongo_reply,
         (27_017, 27_018, 27_019),
+        is_asked_in_tls=True,
     ),
     Question("smb", SMB_ANY, SMB_ANSWER.match, (445, 139)),
     Question("mssql", TDS_PRELOGIN, read_tds_options, (1433,)),
     Question("oracle", TNS_CONNECT, TNS_ANSWER.match, (1521,)),
     Question("x11", X11_SETUP, is_x11_answer, tuple(range(6000, 6010))),
-    Question("memcached", b"version\r\n", re.compile(rb"VERSION \S").match, (11_211,)),
+    Question(
+        "memcached",
+        b"version\r\n",
+        re.compile(rb"VERSION \S").match,
+        (11_211,),
+        is_asked_in_tls=True,
+    ),
     Question("dns", struct.pack(">H", len(_DNS_QUERY)) + _DNS_QUERY, _DNS_ANSWER.match, (53, 5353)),
 )

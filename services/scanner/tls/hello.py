@@ -32,6 +32,10 @@ CLASSIC_GROUPS = (
     *(0x0016, 0x0015, 0x0013, 0x000D, 0x000E, 0x0009, 0x000A, 0x0006, 0x0007, 0x0001, 0x0003),
 )
 """Best first; then curves that no client wants, so that a server which has nothing else answers."""
+_MODERN_GROUPS = frozenset(
+    (X25519, 0x0017, 0x0018, 0x0019, 0x001E, *range(0x0100, 0x0105), 0x11EB, 0x11EC, 0x11ED)
+)
+"""What a hello that offers TLS 1.3 may name: strict servers refuse all others (RFC 8446 4.2.7)."""
 SIGNATURES = (
     *(0x0403, 0x0503, 0x0603, 0x0807, 0x0808),  # ECDSA with SHA-2, Ed25519, Ed448
     *(0x0804, 0x0805, 0x0806, 0x0809, 0x080A, 0x080B),  # RSA-PSS
@@ -78,6 +82,13 @@ class ClientHello:
             return self.modern_suites + (self.suites if self.also else ())
         return self.suites
 
+    @property
+    def offered_groups(self) -> tuple[int, ...]:
+        """Those of ``groups`` that may stand beside the version."""
+        if self.version is not Version.TLS13:
+            return self.groups
+        return tuple(group for group in self.groups if group in _MODERN_GROUPS)
+
     def encode(self) -> bytes:
         """The whole record, fresh random in it."""
         legacy = min(self.version, Version.TLS12)
@@ -104,7 +115,7 @@ class ClientHello:
         if self.server_name is not None:
             entry = b"\0" + vector(2, self.server_name.encode("ascii"))
             extensions[Extension.SERVER_NAME] = vector(2, entry)
-        extensions[Extension.SUPPORTED_GROUPS] = vector(2, numbers(2, self.groups))
+        extensions[Extension.SUPPORTED_GROUPS] = vector(2, numbers(2, self.offered_groups))
         extensions[Extension.EC_POINT_FORMATS] = vector(1, b"\0")
         extensions[Extension.RENEGOTIATION_INFO] = vector(1, b"")
         extensions[Extension.EXTENDED_MASTER_SECRET] = b""

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -89,6 +90,28 @@ async def test_a_mail_server_inside_tls_is_no_web_server(
         service = await _identify(context, server.sockets[0].getsockname()[1])
 
     assert (service.name, service.is_tls, service.is_web) == ("imaps", True, False)
+
+
+async def test_a_database_behind_a_tunnel_is_asked_in_tls(
+    context: ProbeContext, tmp_path: Path
+) -> None:
+    """Redis hangs up on HTTP, so that nothing is heard before its own question."""
+    identity = Authority.create("Lab").issue(["lab.test"])
+
+    async def redis(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):  # the scanner hangs up when it knows enough
+            if await reader.readline() == b"PING\r\n":
+                writer.write(b"+PONG\r\n")
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(
+        redis, "127.0.0.1", 0, ssl=server_context(identity, tmp_path)
+    )
+    async with server:
+        service = await _identify(context, server.sockets[0].getsockname()[1])
+
+    assert (service.name, service.is_tls, service.is_web) == ("redis", True, False)
 
 
 async def test_a_plain_error_of_a_tls_port_does_not_make_it_http(

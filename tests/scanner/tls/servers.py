@@ -153,6 +153,10 @@ class Offer:
             self.version = max(_pairs(Cursor(versions).vector(1)))
 
     @property
+    def groups(self) -> tuple[int, ...]:
+        return _pairs(self.extensions.get(Extension.SUPPORTED_GROUPS, b"\0\0")[2:])
+
+    @property
     def server_name(self) -> str | None:
         sent = self.extensions.get(Extension.SERVER_NAME)
         return None if sent is None else sent[5:].decode()

@@ -75,6 +75,16 @@ def test_the_length_of_a_dh_prime_is_read() -> None:
     assert flight.key_exchange.dh_prime_bits == 1024
 
 
+def test_a_hello_of_tls13_names_no_group_that_tls13_forbids() -> None:
+    """RFC 8446 4.2.7: strict servers refuse a hello that offers brainpool or older curves."""
+    modern = servers.Offer(ClientHello(Version.TLS13, also=(Version.TLS12,)).encode()[9:])
+    classic = servers.Offer(ClientHello(Version.TLS12).encode()[9:])
+    allowed = {0x001D, 0x0017, 0x0018, 0x0019, 0x001E, 0x0100, 0x0101}
+
+    assert set(modern.groups) == allowed
+    assert set(classic.groups) > allowed
+
+
 def test_a_retry_request_of_tls13_names_version_and_group() -> None:
     extensions = {43: b"\3\4", 51: b"\x11\xec"}
     hello = servers.server_hello(Version.TLS12, 0x1301, extensions=extensions, random=RETRY_RANDOM)
