@@ -51,6 +51,7 @@ _EXAMPLES: Final[dict[int, tuple[str, str]]] = {
     ),
     413: ("The body is too large (at most 1048576 bytes)", "payload_too_large"),
     415: ("The body must be application/json", "unsupported"),
+    416: ("The range lies beyond the end of the file", "range_not_satisfiable"),
     422: ("name: String should have at least 1 character", "validation_failed"),
     429: ("Too many requests: try again in 12 s", "rate_limited"),
     431: ("Too many header fields (at most 100 and 32768 bytes)", "headers_too_large"),

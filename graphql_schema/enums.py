@@ -13,7 +13,7 @@ from services.actor import Permission, Role
 from services.assets import Criticality
 from services.findings import FindingStatus
 from services.organizations import MemberStatus
-from services.reports import ReportFormat, ReportStatus
+from services.reports import Paper, ReportFormat, ReportStatus, Template
 from services.scanner.check import Outcome, Severity
 from services.scanner.profile import ScanType
 from services.scanner.result import TargetStatus
@@ -122,7 +122,27 @@ _ENUMS: Mapping[type[StrEnum], tuple[str, Mapping[StrEnum, str]]] = {
     ),
     ReportFormat: (
         "The file a report comes as.",
-        {member: f"{member.value.upper()}." for member in ReportFormat},
+        {
+            ReportFormat.PDF: "For people, on paper.",
+            ReportFormat.HTML: "For people, in a browser; one file.",
+            ReportFormat.MARKDOWN: "For tickets and wikis.",
+            ReportFormat.CSV: "For spreadsheets.",
+            ReportFormat.JSON: "For programs; REST serves its JSON Schema.",
+            ReportFormat.SARIF: "SARIF 2.1.0, for code hosts and pipelines.",
+            ReportFormat.JUNIT: "JUnit XML, for pipelines.",
+            ReportFormat.OSCAL: "OSCAL assessment results, for GRC tools.",
+        },
+    ),
+    Template: (
+        "How much of a report people get.",
+        {
+            Template.FULL: "Everything.",
+            Template.MANAGEMENT: "Without the list of findings.",
+        },
+    ),
+    Paper: (
+        "Of a PDF.",
+        {Paper.A4: "ISO A4.", Paper.LETTER: "US Letter."},
     ),
     ReportStatus: (
         "How far a report is.",

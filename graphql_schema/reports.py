@@ -14,7 +14,17 @@ from graphql_schema.payloads import Payload, typed_errors
 from graphql_schema.scans import ScanType
 from services import reports
 from services.errors import NotFound
-from services.reports import Report, ReportFormat, ReportStatus, ReportTicket
+from services.reports import (
+    Paper,
+    Report,
+    ReportFormat,
+    ReportOptions,
+    ReportRequest,
+    ReportStatus,
+    ReportTicket,
+    Template,
+)
+from services.translations import DEFAULT_LOCALE
 
 
 @strawberry.type(name="Report", description="A report of one scan.")
@@ -22,6 +32,7 @@ class ReportType(Node):
     database_id: UUID = strawberry.field(description="What REST calls task_id.")
     format: ReportFormat = strawberry.field(description="The file it comes as.")
     status: ReportStatus = strawberry.field(description="How far it is.")
+    progress: int = strawberry.field(description="Percent; 100 when it has ended, however.")
     filename: str | None = strawberry.field(description="The file's name, when it is made.")
     content_type: str | None = strawberry.field(description="The file's media type.")
     size_bytes: int | None = strawberry.field(description="The file's size.")
@@ -48,6 +59,7 @@ class ReportType(Node):
             database_id=row.id,
             format=row.format,
             status=row.status,
+            progress=row.progress,
             filename=row.filename,
             content_type=row.content_type,
             size_bytes=row.size,
@@ -73,6 +85,18 @@ class ReportQuery:
             return None
         return ReportType.of(row) if row else None
 
+    @strawberry.field(
+        description="The report whose file had this SHA-256: null for a file not made here."
+    )
+    async def verify_report(
+        self,
+        info: Info,
+        sha256: Annotated[str, strawberry.argument(description="Of the file, in hexadecimal.")],
+    ) -> ReportType | None:
+        async with info.context.read() as session:
+            found = await reports.verify_report(session, info.context.actor, sha256)
+        return ReportType.of(found.report) if found.report else None
+
 
 @strawberry.input(description="Which report to make.")
 class GenerateReportInput:
@@ -80,7 +104,40 @@ class GenerateReportInput:
     format: ReportFormat = strawberry.field(
         description="The file it comes as.", default=ReportFormat.PDF
     )
+    locale: str | None = strawberry.field(
+        description="en, it, de, fr or es; your own language when left out.", default=None
+    )
+    title: str | None = strawberry.field(
+        description="Instead of the scan's name; up to 160 characters.", default=None
+    )
+    template: Template = strawberry.field(
+        description="How much of it people get.", default=Template.FULL
+    )
+    paper: Paper = strawberry.field(description="Of a PDF.", default=Paper.A4)
+    include_accepted: bool = strawberry.field(
+        description="Whether accepted risks and false positives stand among the findings.",
+        default=True,
+    )
+    allow_partial: bool = strawberry.field(
+        description="Also of a scan that was cancelled or failed.", default=False
+    )
     idempotency_key: str | None = strawberry.field(description=KEY_DESCRIPTION, default=None)
+
+    def as_request(self) -> ReportRequest:
+        """Raises InvalidInput."""
+        return ReportRequest(
+            scan_id=key_of(Kind.SCAN, self.scan_id),
+            format=self.format,
+            options=ReportOptions(
+                locale=self.locale or DEFAULT_LOCALE,
+                title=self.title,
+                template=self.template,
+                paper=self.paper,
+                include_accepted=self.include_accepted,
+            ),
+            has_locale=self.locale is not None,
+            allow_partial=self.allow_partial,
+        )
 
 
 @strawberry.type(description="What generateReport answers.")
@@ -103,6 +160,7 @@ class ReportMutation:
         input: Annotated[GenerateReportInput, strawberry.argument(description="Which report.")],
     ) -> GenerateReportPayload:
         actor = info.context.actor
+        is_limited = info.context.resources.settings.rate_limits == "on"
 
         async def find(key: UUID) -> ReportTicket:
             report = await reports.get_report(work.session, actor, key)
@@ -114,7 +172,7 @@ class ReportMutation:
                 actor,
                 input,
                 make=lambda: reports.generate_report(
-                    work, actor, key_of(Kind.SCAN, input.scan_id), input.format
+                    work, actor, input.as_request(), is_limited=is_limited
                 ),
                 find=find,
                 key=lambda ticket: ticket.report.id,

@@ -16,7 +16,7 @@ class Event:
 
     organization_id: UUID
     kind: str
-    """``scan.progress``, ``scan.completed`` or ``finding.changed``."""
+    """``scan.progress``, ``scan.completed``, ``report.progress`` or ``finding.changed``."""
     subject_id: UUID
     data: dict[str, Any] = field(default_factory=dict[str, Any])  # Any: a JSON object
 

@@ -8,6 +8,7 @@ import csv
 import io
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import BinaryIO
 
 _FORMULA_STARTS = frozenset("=+-@|%")
 _LINE_STARTS = ("\t", "\r", "\n")
@@ -15,15 +16,22 @@ _GUARD = "'"
 
 
 def write_csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """The whole file, see ``stream_csv``."""
+    out = io.BytesIO()
+    stream_csv(out, header, rows)
+    return out.getvalue()
+
+
+def stream_csv(out: BinaryIO, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """RFC 4180 with every cell quoted, UTF-8 with a byte order mark (else Excel guesses).
 
     The header is ours and written as it stands; every other cell is guarded.
     """
-    text = io.StringIO(newline="")
+    text = io.TextIOWrapper(out, encoding="utf-8-sig", errors="replace", newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     writer.writerow(header)
     writer.writerows([guarded(cell) for cell in row] for row in rows)
-    return text.getvalue().encode("utf-8-sig", "replace")
+    text.detach()  # flushes, and leaves the stream to its owner
 
 
 def guarded(value: str) -> str:

@@ -8,7 +8,7 @@ from services.findings.life_cycle import (
     update_finding,
 )
 from services.findings.models import Finding, FindingEvent, FindingStatus, Observation
-from services.findings.queries import FindingFilter
+from services.findings.queries import FindingFilter, count_of_scan
 from services.findings.recording import (
     Sighting,
     forget_scan,
@@ -24,7 +24,7 @@ from services.findings.service import (
     list_findings,
     list_scan_findings,
     resolve_for_removed_asset,
-    views_of_scan,
+    stream_views_of_scan,
 )
 from services.findings.views import FindingView
 
@@ -41,6 +41,7 @@ __all__ = [
     "Sighting",
     "bulk_update_findings",
     "clear_assignments",
+    "count_of_scan",
     "count_open_by_asset",
     "find_known",
     "finding_stats",
@@ -51,6 +52,6 @@ __all__ = [
     "record_findings",
     "resolve_for_removed_asset",
     "resolve_gone",
+    "stream_views_of_scan",
     "update_finding",
-    "views_of_scan",
 ]

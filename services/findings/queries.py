@@ -1,6 +1,6 @@
 """SQL of findings and observations."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -126,14 +126,25 @@ async def list_scan_findings(
     return rows.all(), total or 0
 
 
-async def all_scan_findings(
-    session: AsyncSession, organization_id: UUID, scan_id: UUID
-) -> Sequence[tuple[Finding, Observation]]:
-    """Everything one scan saw, worst first: for its report."""
+async def stream_scan_findings(
+    session: AsyncSession, organization_id: UUID, scan_id: UUID, *, block: int
+) -> AsyncGenerator[Sequence[tuple[Finding, Observation]]]:
+    """Everything one scan saw, worst first, block by block: for its report."""
     statement = _of_scan(organization_id, scan_id, FindingFilter()).order_by(
         Observation.severity, Finding.check_id, Finding.host, Observation.finding_id
     )
-    return (await session.execute(statement)).all()
+    found = await session.stream(statement.execution_options(yield_per=block))
+    async for rows in found.partitions():
+        yield [(finding, observation) for finding, observation in rows]
+
+
+async def count_of_scan(
+    session: AsyncSession, organization_id: UUID, scan_id: UUID, statuses: Sequence[FindingStatus]
+) -> int:
+    """Findings that the scan saw and that are in one of these statuses now."""
+    filter_ = FindingFilter(statuses=tuple(statuses))
+    found = _of_scan(organization_id, scan_id, filter_).with_only_columns(Finding.id).subquery()
+    return await session.scalar(select(func.count()).select_from(found)) or 0
 
 
 async def find_finding(

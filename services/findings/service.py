@@ -1,6 +1,6 @@
 """Use cases of findings: look at them, count them, and let go of what nobody watches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,6 +16,9 @@ from services.findings.views import FindingView
 from services.pagination import Page, PageRequest
 from services.scanner.check import Severity
 from services.sorting import parse_sort
+
+_BLOCK = 1_000
+"""Findings read at once for a report."""
 
 UNRESOLVED = (FindingStatus.OPEN, FindingStatus.ACKNOWLEDGED, FindingStatus.IN_PROGRESS)
 
@@ -72,12 +75,12 @@ async def list_scan_findings(
     return Page(await named_views(session, actor, rows), total, page)
 
 
-async def views_of_scan(
+async def stream_views_of_scan(
     session: AsyncSession, organization_id: UUID, scan_id: UUID, scan_name: str
-) -> list[FindingView]:
-    """Everything one scan saw, worst first: for its report."""
-    rows = await queries.all_scan_findings(session, organization_id, scan_id)
-    return [FindingView(finding, scan_name, observation) for finding, observation in rows]
+) -> AsyncGenerator[Sequence[FindingView]]:
+    """Everything one scan saw, worst first, block by block: for its report."""
+    async for rows in queries.stream_scan_findings(session, organization_id, scan_id, block=_BLOCK):
+        yield [FindingView(finding, scan_name, observation) for finding, observation in rows]
 
 
 async def get_finding(session: AsyncSession, actor: Actor, finding_id: UUID) -> FindingView:

@@ -1,5 +1,6 @@
 """Organizations, the tenants, and who belongs to them."""
 
+from services.organizations.branding import report_branding
 from services.organizations.invitation_mail import (
     SEND_INVITATION,
     send_invitation,
@@ -57,6 +58,7 @@ __all__ = [
     "list_offers",
     "list_organizations",
     "organization_name",
+    "report_branding",
     "resend_invitation",
     "send_invitation",
     "sweep_invitations",

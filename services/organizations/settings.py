@@ -38,6 +38,9 @@ class Branding(BaseModel):
     footer: Annotated[str, StringConstraints(max_length=500), AfterValidator(_printable)] | None = (
         None
     )
+    classification: (
+        Annotated[str, StringConstraints(max_length=40), AfterValidator(_printable)] | None
+    ) = Field(default=None, description="Printed on the cover and on every page.")
 
 
 class RemediationDays(BaseModel):

@@ -5,11 +5,12 @@ xhtml2pdf needs milliseconds for each row; here a row is plain strings that we w
 
 import io
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import IO, Any, TypeVar
+from xml.sax.saxutils import escape
 
 from reportlab.lib.colors import HexColor
-from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import cm
 from reportlab.pdfbase.pdfmetrics import stringWidth
@@ -25,17 +26,13 @@ from reportlab.platypus import (
     TableStyle,
 )
 
-from services.rendering.document import ReportAsset, ReportFinding
-from services.rendering.pdf_pages import (
-    BOLD,
-    MARGIN,
-    PAGE_HEIGHT,
-    PAGE_WIDTH,
-    REGULAR,
-    draw_footer,
-    register_fonts,
-)
-from services.rendering.presentation import DASH, day, in_words, printable
+from services.rendering.colors import Colors
+from services.rendering.digest import Digest
+from services.rendering.document import ReportAsset, ReportDocument, ReportFinding
+from services.rendering.pdf_pages import BOLD, MARGIN, REGULAR, Furniture, register_fonts
+from services.rendering.presentation import DASH, Words, printable
+from services.rendering.sentences import Sentences
+from services.translations import N_
 
 # ReportLab splits a table at each page break and copies the style of all rows left: quadratic.
 _ROWS_PER_TABLE = 200
@@ -47,33 +44,20 @@ _PADDING = 3.0
 _MOST_LINES = 6
 """Of one cell; a longer text is cut, the JSON report has it whole."""
 
-_NAVY = HexColor("#14344f")
-_STYLE = TableStyle(
-    [
-        ("FONT", (0, 0), (-1, -1), REGULAR, _FONT_SIZE, _LEADING),
-        ("FONT", (0, 0), (-1, 0), BOLD, _FONT_SIZE, _LEADING),
-        ("TEXTCOLOR", (0, 0), (-1, -1), HexColor("#16222e")),
-        ("BACKGROUND", (0, 0), (-1, 0), HexColor("#dfe6ec")),
-        ("LINEBELOW", (0, 0), (-1, -1), 0.3, HexColor("#c3cdd6")),
-        ("LINEBELOW", (0, 0), (-1, 0), 0.8, _NAVY),
-        ("VALIGN", (0, 0), (-1, -1), "TOP"),
-        ("LEFTPADDING", (0, 0), (-1, -1), _PADDING),
-        ("RIGHTPADDING", (0, 0), (-1, -1), _PADDING),
-        ("TOPPADDING", (0, 0), (-1, -1), 2),
-        ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
-    ]
-)
-
 _FINDING_COLUMNS = (
-    ("Severity", 40.0),
-    ("Cause", 118.0),
-    ("Where", 118.0),
-    ("What was seen", 126.0),
-    ("Status", 46.0),
-    ("First seen", 45.0),
+    (N_("Severity"), 45.0),
+    (N_("Cause"), 113.0),
+    (N_("Where"), 114.0),
+    (N_("What was seen"), 120.0),
+    (N_("Status"), 51.0),
+    (N_("First seen"), 50.0),
 )
-_ASSET_COLUMNS = (("Target", 170.0), ("Address", 110.0), ("Result", 113.0), ("Open ports", 100.0))
-
+_ASSET_COLUMNS = (
+    (N_("Target"), 170.0),
+    (N_("Address"), 110.0),
+    (N_("Result"), 113.0),
+    (N_("Open ports"), 100.0),
+)
 
 _Row = TypeVar("_Row")
 
@@ -89,30 +73,31 @@ class _Heading(Paragraph):
 
 
 def render_annex(
-    findings: Sequence[ReportFinding],
-    assets: Sequence[ReportAsset],
+    document: ReportDocument,
+    digest: Digest,
+    furniture: Furniture,
     *,
-    label: str,
+    has_assets: bool,
     first_page: int,
 ) -> tuple[bytes, int]:
-    """The lists as PDF, and how many pages the whole document has with them.
+    """The lists as PDF, and how many pages the whole report has with them.
 
-    ``first_page`` is the number printed on its first page; ``label`` stands in the footer.
+    ``first_page`` is the number printed on its first page.
     """
     register_fonts()
     out = io.BytesIO()
     canvases: list[_NumberedCanvas] = []
 
     def canvas_maker(filename: str | IO[bytes], **options: Any) -> Canvas:  # noqa: ANN401 - ReportLab's
-        canvases.append(_NumberedCanvas(filename, label, first_page, options))
+        canvases.append(_NumberedCanvas(filename, furniture, first_page, options))
         return canvases[-1]
 
-    document = BaseDocTemplate(out, pagesize=A4, title="Annex")
-    frame = Frame(
-        MARGIN - 6, 2.0 * cm, PAGE_WIDTH - 2 * MARGIN + 12, PAGE_HEIGHT - 4.0 * cm, id="body"
-    )
-    document.addPageTemplates([PageTemplate(id="page", frames=[frame])])
-    document.build(list(_story(findings, assets)), canvasmaker=canvas_maker)
+    width, height = furniture.size
+    pages = BaseDocTemplate(out, pagesize=furniture.size, title="Annex")
+    frame = Frame(MARGIN - 6, 2.0 * cm, width - 2 * MARGIN + 12, height - 4.0 * cm, id="body")
+    pages.addPageTemplates([PageTemplate(id="page", frames=[frame])])
+    story = _Story(document, digest, Words(furniture.language))
+    pages.build(list(story.flowables(has_assets=has_assets)), canvasmaker=canvas_maker)
     return out.getvalue(), canvases[-1].pages
 
 
@@ -122,12 +107,12 @@ class _NumberedCanvas(Canvas):
     def __init__(
         self,
         filename: str | IO[bytes],
-        label: str,
+        furniture: Furniture,
         first_page: int,
         options: dict[str, Any],  # Any: ReportLab's own arguments
     ) -> None:
         super().__init__(filename, **options)  # pyright: ignore[reportUnknownMemberType] - no types
-        self._label = label
+        self._furniture = furniture
         self._first_page = first_page
         self._kept: list[dict[str, Any]] = []  # Any: the canvas's own state
 
@@ -144,68 +129,109 @@ class _NumberedCanvas(Canvas):
         kept, pages = self._kept, self.pages
         for number, state in enumerate(kept, start=self._first_page):
             self.__dict__.update(state)
-            draw_footer(self, self._label, number, pages)
+            self._furniture.draw(self, number, pages)
             super().showPage()
         self._kept = kept
         super().save()
 
 
-def _story(findings: Sequence[ReportFinding], assets: Sequence[ReportAsset]) -> Iterator[Flowable]:
-    heading = ParagraphStyle(
-        "heading", fontName=BOLD, fontSize=15, leading=20, textColor=_NAVY, spaceAfter=8
-    )
-    if findings:
-        yield _Heading("Annex: all findings", heading)
-        yield from _cut_note(len(findings))
-        yield from _tables(_FINDING_COLUMNS, findings[:MOST_ROWS], _finding_cells)
-    if findings and assets:
-        yield Spacer(1, 18)
-    if assets:
-        yield _Heading("Annex: all targets", heading)
-        yield from _cut_note(len(assets))
-        yield from _tables(_ASSET_COLUMNS, assets[:MOST_ROWS], _asset_cells)
+@dataclass(frozen=True, slots=True)
+class _Story:
+    document: ReportDocument
+    digest: Digest
+    words: Words
+
+    def flowables(self, *, has_assets: bool) -> Iterator[Flowable]:
+        findings, assets = self.digest.listed, self.digest.assets if has_assets else ()
+        if findings:
+            yield self._heading(N_("Annex: all findings"))
+            yield from self._cut_note(len(findings), self.digest.findings_total)
+            yield from self._tables(_FINDING_COLUMNS, findings, self._finding_cells)
+        if findings and assets:
+            yield Spacer(1, 18)
+        if assets:
+            yield self._heading(N_("Annex: all targets"))
+            yield from self._cut_note(len(assets), self.digest.assets_total)
+            yield from self._tables(_ASSET_COLUMNS, assets, self._asset_cells)
+
+    def _heading(self, text: str) -> Flowable:
+        style = ParagraphStyle(
+            "heading",
+            fontName=BOLD,
+            fontSize=15,
+            leading=20,
+            textColor=HexColor(self._colors.primary),
+            spaceAfter=8,
+        )
+        return _Heading(self.words.language.text(text), style)
+
+    def _cut_note(self, shown: int, total: int) -> Iterator[Flowable]:
+        if total > shown:
+            note = ParagraphStyle("note", fontName=REGULAR, fontSize=8, leading=11, spaceAfter=6)
+            number = self.words.language.number
+            cut = self.words.language.text(
+                N_("The first %(shown)s of %(total)s."), shown=number(shown), total=number(total)
+            )
+            rest = Sentences(self.document, self.digest, self.words).more_elsewhere(total - shown)
+            yield Paragraph(escape(printable(f"{cut} {rest}", 600)), note)
+
+    def _tables(
+        self,
+        columns: Sequence[tuple[str, float]],
+        rows: Sequence[_Row],
+        cells: Callable[[_Row], Sequence[str]],
+    ) -> Iterator[Flowable]:
+        header = [_wrapped(self.words.language.text(name), width) for name, width in columns]
+        widths = [width for _, width in columns]
+        style = _table_style(self._colors)
+        for start in range(0, len(rows), _ROWS_PER_TABLE):
+            body = [
+                [_wrapped(text, width) for text, width in zip(cells(row), widths, strict=True)]
+                for row in rows[start : start + _ROWS_PER_TABLE]
+            ]
+            yield Table([header, *body], colWidths=widths, repeatRows=1, style=style)
+
+    def _finding_cells(self, finding: ReportFinding) -> Sequence[str]:
+        return (
+            self.words.severity(finding.severity),
+            finding.title,
+            finding.endpoint,
+            finding.message,
+            self.words.finding_status(finding.status),
+            self.words.day(finding.first_seen_at),
+        )
+
+    def _asset_cells(self, asset: ReportAsset) -> Sequence[str]:
+        reason = f": {asset.reason}" if asset.reason else ""
+        return (
+            asset.target,
+            asset.ip or DASH,
+            f"{self.words.target_status(asset.status)}{reason}",
+            ", ".join(map(str, asset.open_ports)) or DASH,
+        )
+
+    @property
+    def _colors(self) -> Colors:
+        return Colors.of(self.document.branding)
 
 
-def _cut_note(rows: int) -> Iterator[Flowable]:
-    if rows > MOST_ROWS:
-        note = ParagraphStyle("note", fontName=REGULAR, fontSize=8, leading=11, spaceAfter=6)
-        text = f"The first {MOST_ROWS:,} of {rows:,}; the CSV and JSON reports have them all."
-        yield Paragraph(text, note)
-
-
-def _tables(
-    columns: Sequence[tuple[str, float]],
-    rows: Sequence[_Row],
-    cells: Callable[[_Row], Sequence[str]],
-) -> Iterator[Flowable]:
-    header = [name for name, _ in columns]
-    widths = [width for _, width in columns]
-    for start in range(0, len(rows), _ROWS_PER_TABLE):
-        body = [
-            [_wrapped(text, width) for text, width in zip(cells(row), widths, strict=True)]
-            for row in rows[start : start + _ROWS_PER_TABLE]
+def _table_style(colors: Colors) -> TableStyle:
+    primary = HexColor(colors.primary)
+    return TableStyle(
+        [
+            ("FONT", (0, 0), (-1, -1), REGULAR, _FONT_SIZE, _LEADING),
+            ("FONT", (0, 0), (-1, 0), BOLD, _FONT_SIZE, _LEADING),
+            ("TEXTCOLOR", (0, 0), (-1, -1), HexColor("#16222e")),
+            ("TEXTCOLOR", (0, 0), (-1, 0), primary),
+            ("BACKGROUND", (0, 0), (-1, 0), HexColor("#dfe6ec")),
+            ("LINEBELOW", (0, 0), (-1, -1), 0.3, HexColor("#c3cdd6")),
+            ("LINEBELOW", (0, 0), (-1, 0), 0.8, primary),
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            ("LEFTPADDING", (0, 0), (-1, -1), _PADDING),
+            ("RIGHTPADDING", (0, 0), (-1, -1), _PADDING),
+            ("TOPPADDING", (0, 0), (-1, -1), 2),
+            ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
         ]
-        yield Table([header, *body], colWidths=widths, repeatRows=1, style=_STYLE)
-
-
-def _finding_cells(finding: ReportFinding) -> Sequence[str]:
-    return (
-        finding.severity.value,
-        finding.title,
-        finding.endpoint,
-        finding.message,
-        in_words(finding.status),
-        day(finding.first_seen_at),
-    )
-
-
-def _asset_cells(asset: ReportAsset) -> Sequence[str]:
-    reason = f": {asset.reason}" if asset.reason else ""
-    return (
-        asset.target,
-        asset.ip or DASH,
-        f"{in_words(asset.status)}{reason}",
-        ", ".join(map(str, asset.open_ports)) or DASH,
     )
 
 

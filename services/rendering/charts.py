@@ -4,11 +4,16 @@ Each function gives a ``data:`` URI for an ``<img>``; the texts in them are ours
 """
 
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from xml.sax.saxutils import escape
 
-from services.rendering.document import Json
-from services.rendering.presentation import DASH
+from services.rendering.colors import INK, ink_on
+from services.rendering.document import Json, TrendPoint
+from services.rendering.presentation import DASH, Words
+from services.rendering.sentences import STATUS_SIGNS
 from services.scanner.check import Severity
+from services.translations import N_
 
 # From dark to light, so that the order survives a black and white printer.
 SEVERITY_COLORS: Mapping[Severity, str] = {
@@ -26,21 +31,11 @@ STATUS_COLORS: Mapping[str, str] = {
     "not_evaluated": "#eef1f4",
     "manual": "#ffffff",
 }
-# Shape says what colour says, for grey and for colour-blind readers. All are in DejaVu Sans.
-STATUS_SIGNS: Mapping[str, str] = {
-    "gap_indicated": "■",
-    "attention": "▲",
-    "partially_evaluated": "◐",
-    "no_contrary_evidence": "○",
-    "not_evaluated": DASH,
-    "manual": "✎",
-}
-
-_DARK = frozenset({"#7a1420", "#c8441b"})
-_INK = "#16222e"
 _MUTED = "#5c6b78"
 _RULE = "#b9c4ce"
 _WIDTH = 520
+_HALF = 250
+"""Of a chart that stands beside another."""
 
 
 def score_scale(score: int | None, score_lower: int | None) -> str:
@@ -67,31 +62,77 @@ def score_scale(score: int | None, score_lower: int | None) -> str:
         if lower < score:
             parts.append(_rect(_at(lower), 18, _at(score) - _at(lower), 3, "#c8441b"))
         x = _at(score)
-        parts.append(f'<polygon points="{x - 6:g},8 {x + 6:g},8 {x:g},20" fill="{_INK}"/>')
-        parts.append(f'<rect x="{x - 1:g}" y="18" width="2" height="22" fill="{_INK}"/>')
+        parts.append(f'<polygon points="{x - 6:g},8 {x + 6:g},8 {x:g},20" fill="{INK}"/>')
+        parts.append(f'<rect x="{x - 1:g}" y="18" width="2" height="22" fill="{INK}"/>')
     return _svg(58, parts)
 
 
-def severity_bar(counts: Mapping[Severity, int]) -> str:
+def severity_bar(counts: Mapping[Severity, int], words: Words) -> str:
     """One bar, worst severity left; each part at least wide enough to be seen."""
     total = sum(counts.values())
     if not total:
+        nothing = words.language.text(N_("No findings"))
         return _svg(
-            44, [_rect(0, 4, _WIDTH, 22, "#f7f9fa"), _text(260, 19, "No findings", size=10)]
+            30, [_rect(0, 4, _HALF, 22, "#f7f9fa"), _text(_HALF / 2, 19, nothing, size=10)], _HALF
         )
     present = [(severity, counts[severity]) for severity in Severity if counts.get(severity)]
-    least = 26.0
-    free = _WIDTH - least * len(present)
+    least = 30.0
+    free = _HALF - least * len(present)
     parts: list[str] = []
     x = 0.0
     for severity, count in present:
         width = least + free * count / total
         color = SEVERITY_COLORS[severity]
         parts.append(_rect(x, 4, width - 1.5, 22, color))
-        ink = "#ffffff" if color in _DARK else _INK
-        parts.append(_text(x + width / 2, 19, f"{count}", size=10, color=ink, is_bold=True))
+        parts.append(
+            _text(x + width / 2, 19, f"{count}", size=10, color=ink_on(color), is_bold=True)
+        )
         x += width
-    return _svg(30, parts)
+    return _svg(30, parts, _HALF)
+
+
+def trend(points: Sequence[TrendPoint], words: Words) -> str:
+    """Scores over time, oldest left; the line breaks where the scoring or the checks changed.
+
+    Empty for fewer than two scores: a point is no trend.
+    """
+    scored = [point for point in points if point.score is not None]
+    if len(scored) < 2:  # noqa: PLR2004 - see above
+        return ""
+    left, right, top, bottom = 22.0, _HALF - 14.0, 8.0, 68.0
+    step = (right - left) / (len(scored) - 1)
+
+    def at(index: int) -> tuple[float, float]:
+        return left + index * step, bottom - (bottom - top) * (scored[index].score or 0) / 100
+
+    parts = [
+        line
+        for mark in (0, 50, 100)
+        for line in (
+            _line((left, _height(mark, top, bottom)), (right, _height(mark, top, bottom)), _RULE),
+            _text(left - 11, _height(mark, top, bottom) + 3, str(mark), size=8, color=_MUTED),
+        )
+    ]
+    for index, (one, other) in enumerate(pairwise(scored)):
+        is_same = (one.scoring_version, one.catalog_version) == (
+            other.scoring_version,
+            other.catalog_version,
+        )
+        parts.append(_line(at(index), at(index + 1), INK, is_dashed=not is_same))
+    for index, point in enumerate(scored):
+        x, y = at(index)
+        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{INK}"/>')
+        if index in {0, len(scored) - 1}:
+            parts.append(_text(x, y - 5, str(point.score), size=9, is_bold=True))
+    for index, anchor in ((0, "start"), (len(scored) - 1, "end")):
+        x = left if anchor == "start" else right + 12
+        date = words.day(scored[index].completed_at)
+        parts.append(_text(x, bottom + 13, date, size=8, color=_MUTED, anchor=anchor))
+    return _svg(86, parts, _HALF)
+
+
+def _height(score: float, top: float, bottom: float) -> float:
+    return bottom - (bottom - top) * score / 100
 
 
 def letter_tiles(rows: Iterable[Json]) -> str:
@@ -101,7 +142,7 @@ def letter_tiles(rows: Iterable[Json]) -> str:
         x = index * 52.0
         status, score = str(row["status"]), row["score"]
         color = STATUS_COLORS.get(status, "#ffffff")
-        ink = "#ffffff" if color in _DARK else _INK
+        ink = ink_on(color)
         parts.append(
             f'<rect x="{x + 1:g}" y="1" width="48" height="50" fill="{color}" stroke="{_RULE}"/>'
         )
@@ -120,19 +161,36 @@ def _rect(x: float, y: float, width: float, height: float, fill: str) -> str:
     return f'<rect x="{x:.1f}" y="{y:g}" width="{width:.1f}" height="{height:g}" fill="{fill}"/>'
 
 
-def _text(
-    x: float, y: float, text: str, *, size: int, color: str = _INK, is_bold: bool = False
+def _line(
+    start: tuple[float, float], end: tuple[float, float], color: str, *, is_dashed: bool = False
 ) -> str:
-    weight = ' font-weight="bold"' if is_bold else ""
+    dashes = ' stroke-dasharray="3 2"' if is_dashed else ""
     return (
-        f'<text x="{x:.1f}" y="{y:g}" font-family="DejaVu Sans" font-size="{size}"{weight} '
-        f'text-anchor="middle" fill="{color}">{text}</text>'
+        f'<line x1="{start[0]:.1f}" y1="{start[1]:.1f}" x2="{end[0]:.1f}" y2="{end[1]:.1f}" '
+        f'stroke="{color}" stroke-width="1"{dashes}/>'
     )
 
 
-def _svg(height: int, parts: Iterable[str]) -> str:
+def _text(
+    x: float,
+    y: float,
+    text: str,
+    *,
+    size: int,
+    color: str = INK,
+    is_bold: bool = False,
+    anchor: str = "middle",
+) -> str:
+    weight = ' font-weight="bold"' if is_bold else ""
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" font-family="DejaVu Sans" font-size="{size}"{weight} '
+        f'text-anchor="{anchor}" fill="{color}">{escape(text)}</text>'
+    )
+
+
+def _svg(height: int, parts: Iterable[str], width: int = _WIDTH) -> str:
     svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" '
-        f'viewBox="0 0 {_WIDTH} {height}">{"".join(parts)}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}">{"".join(parts)}</svg>'
     )
     return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"

@@ -1,11 +1,14 @@
-"""Everything a report prints, as plain values: read from the database once, then only rendered.
+"""Everything a report prints, as plain values.
 
-It travels to the rendering process as JSON (``msgspec``), so it holds no live object.
+The document is what stands once; the rows (findings, targets, checks that could not run) are as
+many as there are, so they come as streams and no format needs to hold them all. Both travel to the
+rendering process as JSON (``msgspec``), so they hold no live object.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from services.scanner.check import Severity
@@ -61,6 +64,8 @@ class ReportScore:
 class ReportFinding:
     """One finding as the scan saw it."""
 
+    fingerprint: str
+    """Hex; the same problem has the same one in every scan."""
     severity: Severity
     category: str
     check_id: str
@@ -77,6 +82,8 @@ class ReportFinding:
     compliance_article: str | None = None
     annex_point: str | None = None
     first_seen_at: datetime | None = None
+    reference: str | None = None
+    """The standards that ask for it."""
     evidence: Json = field(default_factory=dict[str, Any])
     resolution_note: str | None = None
     """The reason given for accepting the risk, or for any other decision."""
@@ -123,23 +130,109 @@ class ReportVersions:
     legal_data: str
 
 
+class Paper(StrEnum):
+    A4 = "a4"
+    LETTER = "letter"
+
+
+class Template(StrEnum):
+    """How much of a report people get: programs' formats are always whole."""
+
+    FULL = "full"
+    MANAGEMENT = "management"
+    """Cover, management page, exceptions and method; no list of findings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branding:
+    """How an organization wants its reports to look; None leaves ours."""
+
+    primary_color: str | None = None
+    """``#rrggbb``, as is the next."""
+    accent_color: str | None = None
+    footer: str | None = None
+    classification: str | None = None
+    """Printed on the cover and on every page."""
+    logo: bytes | None = None
+    """Sanitized when it was stored."""
+    logo_type: str | None = None
+    """``image/png`` or ``image/svg+xml``."""
+    logo_size: tuple[float, float] | None = None
+    """Width and height, in any unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """One scan of the same scope, this one included; oldest first in a report."""
+
+    scan_id: str
+    completed_at: datetime
+    score: int | None
+    scoring_version: str
+    catalog_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedFinding:
+    severity: Severity
+    title: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportChanges:
+    """Against the scan of the same scope before this one."""
+
+    baseline_name: str
+    baseline_date: datetime
+    score_delta: int | None
+    new: int
+    resolved: int
+    persistent: int
+    not_rescanned: int
+    severity_changed: int
+    reasons: tuple[str, ...]
+    """Why the two are not quite comparable; empty: they are."""
+    new_listed: tuple[ChangedFinding, ...] = ()
+    """The worst few."""
+    resolved_listed: tuple[ChangedFinding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """What the one who asked may choose."""
+
+    locale: str = "en"
+    title: str | None = None
+    template: Template = Template.FULL
+    paper: Paper = Paper.A4
+    include_accepted: bool = True
+    """False leaves accepted risks and false positives out of the findings."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReportDocument:
     organization_name: str
     generated_at: datetime
+    """The stamp: everything else is the same for the same scan in the same state."""
+    options: ReportOptions
+    branding: Branding
     scan: ReportScan
     score: ReportScore
     hosts_scanned: int
     hosts_alive: int
     counts: dict[Severity, int]
-    """Findings of the scan per severity, also those beyond a cap of ``findings``."""
+    """Findings that the scan saw, per severity."""
+    omitted: int
+    """Those that ``include_accepted`` leaves out of the rows."""
+    passed: dict[str, int]
+    """At how many endpoints each check passed."""
     executive_summary: str
     compliance_matrix: Json
     """As ``services.compliance.assess`` gives it: ``art21_a`` to ``art21_j``."""
-    findings: tuple[ReportFinding, ...]
-    """Worst severity first."""
-    assets: tuple[ReportAsset, ...]
-    not_tested: tuple[NotTested, ...]
+    trend: tuple[TrendPoint, ...]
+    changes: ReportChanges | None
+    """None where this scan is the first of its scope."""
     versions: ReportVersions
 
     @property
@@ -148,6 +241,18 @@ class ReportDocument:
 
     def count(self, severity: Severity) -> int:
         return self.counts.get(severity, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRows:
+    """The long lists. Each may be read once, and in this order: they may be streams."""
+
+    findings: Iterable[ReportFinding]
+    """Worst severity first, then by check and host."""
+    assets: Iterable[ReportAsset]
+    """By target."""
+    not_tested: Iterable[NotTested]
+    """By target."""
 
 
 def matrix_rows(matrix: Mapping[str, Any]) -> Sequence[Json]:  # Any: a JSON object

@@ -12,6 +12,10 @@ class ReportFormat(StrEnum):
     JSON = "json"
     CSV = "csv"
     HTML = "html"
+    MARKDOWN = "markdown"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    OSCAL = "oscal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,10 @@ REPORT_FORMATS: dict[ReportFormat, FileType] = {
     ReportFormat.JSON: FileType("application/json", "json"),
     ReportFormat.CSV: FileType("text/csv; charset=utf-8", "csv"),
     ReportFormat.HTML: FileType("text/html; charset=utf-8", "html"),
+    ReportFormat.MARKDOWN: FileType("text/markdown; charset=utf-8", "md"),
+    ReportFormat.SARIF: FileType("application/sarif+json", "sarif"),
+    ReportFormat.JUNIT: FileType("application/xml", "junit.xml"),
+    ReportFormat.OSCAL: FileType("application/oscal+json", "oscal.json"),
 }
 
 _LONGEST_NAME = 80

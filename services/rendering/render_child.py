@@ -1,42 +1,35 @@
-"""``python -m services.rendering.render_child``: a render job on stdin, the file on stdout."""
+"""``python -m services.rendering.render_child``: job and rows on stdin, the file on stdout."""
 
 import resource
 import sys
+from importlib import import_module
+from typing import BinaryIO
 
 import msgspec
 
-from services.rendering.document import ReportDocument
+from services.rendering.document import ReportDocument, ReportRows
 from services.rendering.formats import ReportFormat
+from services.rendering.localize import localized
 from services.rendering.render import RenderJob
+from services.rendering.rows import read_rows
 
 
-def render(document: ReportDocument, format: ReportFormat) -> bytes:
-    """In this process. The engines are imported as needed: CSV does without the PDF's 30 MB."""
-    # ruff: noqa: PLC0415 - see above
-    match format:
-        case ReportFormat.PDF:
-            from services.rendering.render_pdf import render_pdf
+def render(document: ReportDocument, rows: ReportRows, format: ReportFormat, out: BinaryIO) -> None:
+    """In this process. The engine is imported as needed: CSV does without the PDF's 30 MB.
 
-            return render_pdf(document)
-        case ReportFormat.HTML:
-            from services.rendering.render_html import render_html
-
-            return render_html(document)
-        case ReportFormat.JSON:
-            from services.rendering.render_json import render_json
-
-            return render_json(document)
-        case ReportFormat.CSV:
-            from services.rendering.render_csv import render_csv
-
-            return render_csv(document)
+    Each format has its module ``render_<format>`` with a function of the same name.
+    """
+    name = f"render_{format.value}"
+    write = getattr(import_module(f"services.rendering.{name}"), name)
+    write(*localized(document, rows), out)
 
 
 def main() -> None:
-    job = msgspec.json.decode(sys.stdin.buffer.read(), type=RenderJob)
+    source = sys.stdin.buffer
+    job = msgspec.json.decode(source.readline(), type=RenderJob)
     resource.setrlimit(resource.RLIMIT_CPU, (job.cpu_limit_s, job.cpu_limit_s))
     resource.setrlimit(resource.RLIMIT_AS, (job.memory_limit_bytes, job.memory_limit_bytes))
-    sys.stdout.buffer.write(render(job.document, job.format))
+    render(job.document, read_rows(source), job.format, sys.stdout.buffer)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """The findings as CSV for spreadsheets: nothing in a cell is ever taken for a formula."""
 
 from datetime import datetime
+from typing import BinaryIO
 
-from services.rendering.document import ReportDocument, ReportFinding
-from services.spreadsheet import write_csv
+from services.rendering.document import ReportDocument, ReportFinding, ReportRows
+from services.spreadsheet import stream_csv
 
 HEADER = (
     "Severity",
@@ -25,17 +26,19 @@ HEADER = (
     "Rationale",
     "Resolution Note",
     "Accepted Until",
+    "Fingerprint",
 )
 
 # C0, DEL and C1 without tab and line breaks: no spreadsheet shows them, some stop at NUL.
 _CONTROLS = dict.fromkeys(n for n in (*range(32), *range(127, 160)) if chr(n) not in "\t\r\n")
 
 
-def render_csv(document: ReportDocument) -> bytes:
+def render_csv(_document: ReportDocument, rows: ReportRows, out: BinaryIO) -> None:
     """RFC 4180 with every cell quoted, UTF-8 with a byte order mark."""
-    return write_csv(
+    stream_csv(
+        out,
         HEADER,
-        ([cell.translate(_CONTROLS) for cell in _row(finding)] for finding in document.findings),
+        ([cell.translate(_CONTROLS) for cell in _row(finding)] for finding in rows.findings),
     )
 
 
@@ -59,6 +62,7 @@ def _row(finding: ReportFinding) -> tuple[str, ...]:
         finding.rationale or "",
         finding.resolution_note or "",
         _time(finding.accepted_until),
+        finding.fingerprint,
     )
 
 

@@ -2,31 +2,27 @@
 
 import io
 import logging
+import sys
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from pypdf import PageObject, PdfReader, PdfWriter
+from pypdf.generic import ArrayObject, ByteStringObject
+from reportlab import rl_config
 from reportlab.pdfgen.canvas import Canvas
 from xhtml2pdf import pisa  # pyright: ignore[reportMissingTypeStubs] - none exist
 from xhtml2pdf.config.resources import (  # pyright: ignore[reportMissingTypeStubs] - none exist
     ResourceAccessPolicy,
 )
 
-from services.rendering.annex_pdf import render_annex
-from services.rendering.document import ReportAsset, ReportDocument, ReportFinding
-from services.rendering.pdf_pages import (
-    FONT_FOLDER,
-    PAGE_HEIGHT,
-    PAGE_WIDTH,
-    draw_footer,
-    footer_label,
-    register_fonts,
-)
-from services.rendering.presentation import FindingGroup, exceptions, group_findings, printable
-from services.rendering.render_html import render_template
+from services.rendering.annex_pdf import MOST_ROWS, render_annex
+from services.rendering.digest import Digest, DigestLimits, read_digest
+from services.rendering.document import ReportDocument, ReportRows, Template
+from services.rendering.pdf_pages import FONT_FOLDER, Furniture, register_fonts
+from services.rendering.render import PROGRESS_MARK
+from services.rendering.render_html import template_parts
 
-_ROWS_PER_GROUP = 25
-_FINDING_ROWS = 500
+_LIMITS = DigestLimits(rows_per_group=25, rows=500, listed=MOST_ROWS)
 _ASSET_ROWS = 100
 """xhtml2pdf is quadratic in the rows of a table; beyond these, rows stand in the annex."""
 
@@ -34,6 +30,8 @@ _MAX_RENDER_S = 120
 _MAX_SOURCE_BYTES = 8 * 1024 * 1024
 
 logging.getLogger("xhtml2pdf").setLevel(logging.ERROR)
+# No clock and no chance in the files: the stamp is the document's.
+rl_config.invariant = 1
 
 
 class RenderFailed(Exception):
@@ -47,50 +45,41 @@ class _Outcome(Protocol):
     log: Sequence[object]
 
 
-def render_pdf(document: ReportDocument) -> bytes:
+def render_pdf(document: ReportDocument, rows: ReportRows, out: BinaryIO) -> None:
     """Fonts embedded, bookmarks, links inside, page x of y. Reads nothing but the bundled fonts.
 
-    Raises RenderFailed. Takes seconds of CPU: call it in a process that can be killed.
+    The same document and rows give the same bytes. Raises RenderFailed. Takes seconds of CPU: call
+    it in a process that can be killed.
     """
     register_fonts()
-    groups = group_findings(document.findings, rows_per_group=_ROWS_PER_GROUP, rows=_FINDING_ROWS)
-    is_cut = any(group.hidden for group in groups)
-    listed = sorted(document.findings, key=_worst_first) if is_cut else []
-    # A network is mostly empty addresses: those that answered come first.
-    assets = sorted(document.assets, key=lambda asset: not asset.is_alive)
-    listed_assets = assets if len(assets) > _ASSET_ROWS else []
-    body = PdfReader(io.BytesIO(_render_body(document, groups, assets, has_annex=bool(listed))))
-    label = footer_label(
-        printable(document.organization_name, 60), printable(document.scan.name, 60)
-    )
+    digest = read_digest(rows, _LIMITS)
+    _tell_progress(20)
+    furniture = Furniture.of(document)
+    body = PdfReader(io.BytesIO(_render_body(document, digest)))
+    _tell_progress(70)
     annex, pages = None, len(body.pages)
-    if listed or listed_assets:
-        annex, pages = render_annex(listed, listed_assets, label=label, first_page=pages + 1)
-    return _assemble(body, annex, label, pages)
+    if document.options.template is Template.FULL and (
+        digest.listed or digest.assets_total > _ASSET_ROWS
+    ):
+        annex, pages = render_annex(
+            document,
+            digest,
+            furniture,
+            has_assets=digest.assets_total > _ASSET_ROWS,
+            first_page=pages + 1,
+        )
+    _tell_progress(90)
+    out.write(_assemble(document, body, annex, furniture, pages))
 
 
-def _worst_first(finding: ReportFinding) -> tuple[int, str, str]:
-    return (finding.severity.rank, finding.title, finding.endpoint)
+def _tell_progress(percent: int) -> None:
+    sys.stderr.write(f"{PROGRESS_MARK.decode()}{percent}\n")
+    sys.stderr.flush()
 
 
-def _render_body(
-    document: ReportDocument,
-    groups: Sequence[FindingGroup],
-    assets: Sequence[ReportAsset],
-    *,
-    has_annex: bool,
-) -> bytes:
-    source = render_template(
-        "report_pdf.html",
-        document,
-        {
-            "groups": groups,
-            "assets": assets,
-            "has_annex": has_annex,
-            "assets_shown": _ASSET_ROWS,
-            "contents": _contents(document),
-        },
-    )
+def _render_body(document: ReportDocument, digest: Digest) -> bytes:
+    extra = {"assets_shown": _ASSET_ROWS}
+    source = "".join(template_parts("report_pdf.html", document, digest, extra))
     out = io.BytesIO()
     policy = ResourceAccessPolicy.server(
         FONT_FOLDER,
@@ -112,39 +101,37 @@ def _render_body(
     return out.getvalue()
 
 
-def _contents(document: ReportDocument) -> list[tuple[str, str]]:
-    chapters = [
-        ("management", "For management"),
-        ("matrix", "NIS2 Article 21(2), letter by letter"),
-        ("points", "The points of the annex"),
-        ("findings", "Findings"),
-        ("scope", "Scope and what was not tested"),
-        ("method", "Method"),
-    ]
-    if exceptions(document):
-        chapters.insert(4, ("exceptions", "Accepted risks"))
-    return chapters
-
-
-def _assemble(body: PdfReader, annex: bytes | None, label: str, pages: int) -> bytes:
+def _assemble(
+    document: ReportDocument,
+    body: PdfReader,
+    annex: bytes | None,
+    furniture: Furniture,
+    pages: int,
+) -> bytes:
     writer = PdfWriter(clone_from=body)
-    footers = _footers(len(body.pages), label, pages)
-    # The cover has none.
-    for page, footer in list(zip(writer.pages, footers, strict=True))[1:]:
-        page.merge_page(footer)
+    # The cover has no furniture.
+    drawn = zip(writer.pages, _furniture_pages(furniture, len(body.pages), pages), strict=True)
+    for page, layer in list(drawn)[1:]:
+        page.merge_page(layer)
     if annex is not None:
         writer.append(io.BytesIO(annex), import_outline=True)
     writer.compress_identical_objects()
+    stamp = f"{document.generated_at:D:%Y%m%d%H%M%SZ}"
+    writer.add_metadata({"/CreationDate": stamp, "/ModDate": stamp})
+    writer.add_metadata({"/Producer": document.versions.product})
+    # PDF 32000-1, 14.4: made of what the file is about, where others take the clock.
+    identity = ByteStringObject(document.scan.id.encode()[:32])
+    writer._ID = ArrayObject((identity, identity))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - it has no other way
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue()
 
 
-def _footers(count: int, label: str, pages: int) -> list[PageObject]:
+def _furniture_pages(furniture: Furniture, count: int, pages: int) -> list[PageObject]:
     out = io.BytesIO()
-    canvas = Canvas(out, pagesize=(PAGE_WIDTH, PAGE_HEIGHT))
+    canvas = Canvas(out, pagesize=furniture.size)
     for number in range(1, count + 1):
-        draw_footer(canvas, label, number, pages)
+        furniture.draw(canvas, number, pages)
         canvas.showPage()
     canvas.save()
     return list(PdfReader(out).pages)

@@ -6,11 +6,20 @@ from services.scans.comparison import (
     Comparison,
     Difference,
     FindingSet,
+    compare,
     compare_scans,
     date_of,
 )
 from services.scans.finalizer import finalize_scan
-from services.scans.material import ScanMaterial, report_material
+from services.scans.judged import LOOKED_AT
+from services.scans.material import (
+    ScanMaterial,
+    TargetRow,
+    UntestedRow,
+    report_material,
+    stream_targets,
+    stream_untested,
+)
 from services.scans.models import (
     BatchStatus,
     Scan,
@@ -23,6 +32,7 @@ from services.scans.models import (
 from services.scans.planner import RUN_BATCH, plan_next_scan
 from services.scans.queries import ScanFilter
 from services.scans.runner import FINALIZE_SCAN, Worker, run_next_batch
+from services.scans.series import scan_series
 from services.scans.service import (
     ScanRequest,
     cancel_scan,
@@ -34,9 +44,11 @@ from services.scans.service import (
     list_scans,
 )
 from services.scans.sweep import sweep_scans
+from services.scans.worst import worst_problems
 
 __all__ = [
     "FINALIZE_SCAN",
+    "LOOKED_AT",
     "PLAN_SCAN",
     "RUN_BATCH",
     "UNLIMITED",
@@ -55,8 +67,11 @@ __all__ = [
     "ScanStatus",
     "ScanTarget",
     "ScanWait",
+    "TargetRow",
+    "UntestedRow",
     "Worker",
     "cancel_scan",
+    "compare",
     "compare_scans",
     "create_scan",
     "date_of",
@@ -69,5 +84,9 @@ __all__ = [
     "plan_next_scan",
     "report_material",
     "run_next_batch",
+    "scan_series",
+    "stream_targets",
+    "stream_untested",
     "sweep_scans",
+    "worst_problems",
 ]

@@ -106,8 +106,15 @@ async def compare_scans(
     actor.require(Permission.FINDINGS_READ)
     scan = await _completed(session, actor, scan_id)
     baseline = scan if baseline_id == scan_id else await _completed(session, actor, baseline_id)
+    return await compare(session, actor.organization_id, scan, baseline)
+
+
+async def compare(
+    session: AsyncSession, organization_id: UUID, scan: Scan, baseline: Scan
+) -> Comparison:
+    """Two completed scans of one organization, for whoever may read them."""
     rows = await comparison_queries.compare_observations(
-        session, actor.organization_id, scan.id, baseline.id, at_most=MAX_LISTED
+        session, organization_id, scan.id, baseline.id, at_most=MAX_LISTED
     )
     sets = _sets(rows)
     changed = sets.get(Kind.SEVERITY_CHANGED, FindingSet())
@@ -120,7 +127,7 @@ async def compare_scans(
         not_rescanned=sets.get(Kind.NOT_RESCANNED, FindingSet()),
         severity_changed=changed,
         persistent_count=changed.count + unchanged.count,
-        score_delta_same_scope=await _same_scope_delta(session, actor, scan, baseline),
+        score_delta_same_scope=await _same_scope_delta(session, organization_id, scan, baseline),
     )
 
 
@@ -192,19 +199,19 @@ def _scope(scan: Scan) -> frozenset[str]:
 
 
 async def _same_scope_delta(
-    session: AsyncSession, actor: Actor, scan: Scan, baseline: Scan
+    session: AsyncSession, organization_id: UUID, scan: Scan, baseline: Scan
 ) -> int | None:
     """The delta over the targets that both looked at, judged again unless they are all the same.
 
     Taking the worst host out of the scope raises a score; this number it does not move.
     """
     has_same_targets = await comparison_queries.looked_at_the_same(
-        session, actor.organization_id, scan.id, baseline.id
+        session, organization_id, scan.id, baseline.id
     )
     if has_same_targets and scan.scoring_version == baseline.scoring_version:
         return score_delta(scan, baseline)
     judged = await comparison_queries.common_verdicts(
-        session, actor.organization_id, scan.id, baseline.id
+        session, organization_id, scan.id, baseline.id
     )
     # Off the loop: the verdicts of 65,536 hosts take seconds to add up.
     mine, theirs = await asyncio.to_thread(

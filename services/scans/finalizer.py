@@ -8,7 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import findings
@@ -23,16 +23,14 @@ from services.database import Database, Scope, utcnow
 from services.events import Event
 from services.findings import Observation
 from services.scanner.check import CATALOGUE_VERSION, Severity
-from services.scanner.engine import CATALOGUE
 from services.scanner.result import TargetStatus
 from services.scans import queries
 from services.scans.admission import ring_for_next_scan
 from services.scans.judged import LOOKED_AT, host_verdicts
 from services.scans.models import BatchStatus, Scan, ScanBatch, ScanResult, ScanStatus
+from services.scans.worst import worst_problems
 
 log = structlog.get_logger()
-
-_WORST_NAMED = 5
 
 
 async def finalize_scan(database: Database, organization_id: UUID, scan_id: UUID) -> None:
@@ -42,7 +40,7 @@ async def finalize_scan(database: Database, organization_id: UUID, scan_id: UUID
         if await _has_open_batch(session, organization_id, scan_id):
             return
         results = await queries.all_results(session, organization_id, scan_id)
-        problems = await _worst_problems(session, organization_id, scan_id)
+        problems = await worst_problems(session, organization_id, scan_id)
         counts = await _count_observations(session, organization_id, scan_id)
     # Off the loop: the verdicts of 65,536 hosts take seconds to add up.
     assessment = await asyncio.to_thread(_assess, results)
@@ -161,33 +159,3 @@ async def _count_observations(
     )
     rows = await session.execute(statement)
     return dict(rows.all())
-
-
-_WORST = text(
-    """
-select finding.check_id, min(seen.severity) as severity, count(distinct finding.host) as hosts
-  from observations seen
-  join findings finding on finding.organization_id = seen.organization_id
-   and finding.id = seen.finding_id
- where seen.organization_id = :organization_id and seen.scan_id = :scan_id
- group by finding.check_id
- order by severity, hosts desc, finding.check_id
- limit :named
-    """
-)
-
-
-async def _worst_problems(
-    session: AsyncSession, organization_id: UUID, scan_id: UUID
-) -> list[ProblemCount]:
-    rows = await session.execute(
-        _WORST, {"organization_id": organization_id, "scan_id": scan_id, "named": _WORST_NAMED}
-    )
-    return [
-        ProblemCount(
-            title=CATALOGUE[check_id].title if check_id in CATALOGUE else check_id,
-            severity=Severity.of_rank(rank),
-            hosts=hosts,
-        )
-        for check_id, rank, hosts in rows
-    ]

@@ -2,7 +2,9 @@
 
 from zoneinfo import ZoneInfo
 
-LOCALES = ("en", "it", "de", "fr", "es")
+from services.translations import LOCALES
+
+__all__ = ["LOCALES", "is_locale", "is_timezone"]
 
 
 def is_locale(value: str) -> bool:

@@ -1,4 +1,4 @@
-"""``make benchmark``: what the engine and the reports cost, in one run on this machine.
+"""``make benchmark``: what the engine costs, in one run on this machine.
 
 Absolute times follow the machine and its load; the last column is the ratio to a floor measured
 in the same run, and that is what may be compared between runs.
@@ -16,8 +16,6 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
-from services.rendering.formats import ReportFormat
-from services.rendering.render import render_in_child
 from services.scanner.address import AddressPolicy
 from services.scanner.context import ProbeContext, ProbeOptions
 from services.scanner.engine import NetworkScanner, open_context
@@ -27,7 +25,6 @@ from services.scanner.target import parse_target
 from services.scanner.tls import SUITE, TlsSubject
 from tests.lab.certificates import Authority
 from tests.lab.web_server import Site, html, serve_site, server_context
-from tests.unit.rendering.samples import a_document, findings_of
 
 _ROUNDS = 3
 _POLICY = AddressPolicy((ip_network("127.0.0.0/8"),))
@@ -113,15 +110,6 @@ async def _measure_scan(context: ProbeContext) -> Measurement:
     return Measurement(f"quick scan of {len(hosts)} closed addresses", await _fastest(scan))
 
 
-async def _measure_report(findings: int) -> Measurement:
-    document = a_document(findings=findings_of(findings))
-
-    async def render() -> None:
-        await render_in_child(document, ReportFormat.PDF, time_limit_s=120)
-
-    return Measurement(f"PDF of {findings} findings", await _fastest(render))
-
-
 async def _measure() -> list[Measurement]:
     with TemporaryDirectory() as directory:
         async with open_context(_OPTIONS, _POLICY) as context:
@@ -129,8 +117,6 @@ async def _measure() -> list[Measurement]:
                 await _measure_sweep(),
                 await _measure_tls(context, Path(directory)),
                 await _measure_scan(context),
-                await _measure_report(50),
-                await _measure_report(1000),
             ]
 
 

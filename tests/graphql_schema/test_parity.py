@@ -28,6 +28,8 @@ from tests.seeing import see
 
 _SIGNS_IN = "gives out tokens or takes passwords: by aliases a mutation would guess many at once"
 _IS_A_FILE = "moves a file"
+_UNMADE = "0" * 64
+"""A hash that no report has."""
 _IS_FOR_MACHINES = "is asked by load balancers, without a user"
 _IS_A_STREAM = "is a stream: the subscriptions scanProgress and scanCompleted"
 _REST_ONLY = {
@@ -42,6 +44,7 @@ _REST_ONLY = {
     "POST /assets/import": _IS_A_FILE,
     "GET /assets/export": _IS_A_FILE,
     "GET /reports/download/{task_id}": _IS_A_FILE,
+    "GET /reports/schema": _IS_A_FILE,
     "GET /health": _IS_FOR_MACHINES,
     "GET /health/ready": _IS_FOR_MACHINES,
     "GET /scans/{scan_id}/events": _IS_A_STREAM,
@@ -296,6 +299,11 @@ _TWINS = {
         " report { format } errors { message } } }",
         (_at("format"), _at("generateReport", "report", "format")),
         {"scan_id": "$scan", "format": "csv"},
+    ),
+    "ask whether a file is genuine": Twin(
+        f"GET /reports/verify/{'0' * 64}",
+        f'{{ verifyReport(sha256: "{"0" * 64}") {{ id }} }}',
+        (_at("task_id"), _at("verifyReport")),
     ),
     "follow a report": Twin(
         "GET /reports/status/$report",

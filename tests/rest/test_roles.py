@@ -52,6 +52,8 @@ _ROUTES: list[tuple[str, str, dict[str, Any] | None, set[Role]]] = [
     ("POST", f"/reports/generate?scan_id={_UNKNOWN}", None, _VIEWERS),
     ("GET", f"/reports/status/{_UNKNOWN}", None, _VIEWERS),
     ("GET", f"/reports/download/{_UNKNOWN}", None, _VIEWERS),
+    ("GET", f"/reports/verify/{'0' * 64}", None, _VIEWERS),
+    ("GET", "/reports/schema", None, _VIEWERS),
     ("GET", "/organizations", None, _VIEWERS),
     ("GET", f"/organizations/{_UNKNOWN}", None, _VIEWERS),
     ("POST", "/organizations", {}, _VIEWERS),

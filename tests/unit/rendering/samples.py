@@ -1,5 +1,8 @@
 """Reports to render: an ordinary one, and any number of findings."""
 
+import hashlib
+import io
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,15 +17,23 @@ from services.compliance import (
     executive_summary,
 )
 from services.rendering.document import (
+    Branding,
+    ChangedFinding,
     NotTested,
     ReportAsset,
+    ReportChanges,
     ReportDocument,
     ReportFinding,
     ReportLoss,
+    ReportOptions,
+    ReportRows,
     ReportScan,
     ReportScore,
     ReportVersions,
+    TrendPoint,
 )
+from services.rendering.formats import ReportFormat
+from services.rendering.render_child import render
 from services.scanner.check import Outcome, Severity, catalogue_entries
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -43,9 +54,31 @@ CHECKS = (
 PORTS = {"svc.db.exposed": 5432, "svc.db.unauthenticated": 6379, "mail.spf.missing": None}
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A report that can be rendered again and again: its rows are no streams."""
+
+    document: ReportDocument
+    rows: ReportRows
+
+    @property
+    def findings(self) -> tuple[ReportFinding, ...]:
+        return tuple(self.rows.findings)
+
+    def render(self, format: ReportFormat) -> bytes:
+        out = io.BytesIO()
+        render(self.document, self.rows, format, out)
+        return out.getvalue()
+
+    def in_language(self, locale: str) -> "Sample":
+        options = replace(self.document.options, locale=locale)
+        return replace(self, document=replace(self.document, options=options))
+
+
 def a_finding(check_id: str, target: str, **overrides: Any) -> ReportFinding:  # noqa: ANN401 - of any field
     entry = catalogue_entries()[check_id]
     values: dict[str, Any] = {  # Any: of any field
+        "fingerprint": hashlib.sha256(f"{check_id} {target}".encode()).hexdigest(),
         "severity": Severity(entry["severity"]),
         "category": check_id.partition(".")[0],
         "check_id": check_id,
@@ -77,12 +110,13 @@ def findings_of(count: int) -> tuple[ReportFinding, ...]:
     )
 
 
-def a_document(
+def a_report(
     findings: tuple[ReportFinding, ...] | None = None,
     **overrides: Any,  # noqa: ANN401 - of any field
-) -> ReportDocument:
+) -> Sample:
     """A whole report; its score and matrix are those of its findings."""
-    found = findings_of(40) if findings is None else findings
+    given = findings_of(40) if findings is None else findings
+    found = tuple(sorted(given, key=lambda f: (f.severity.rank, f.check_id, f.target)))
     counts = {s: sum(f.severity is s for f in found) for s in Severity}
     hosts = sorted({f.target for f in found})
     assessment = assess(_verdicts(found, hosts), targets_in_scope=len(hosts) + 2)
@@ -102,6 +136,8 @@ def a_document(
     values: dict[str, Any] = {  # Any: of any field
         "organization_name": "Stadtwerke Musterstadt GmbH",
         "generated_at": NOON,
+        "options": ReportOptions(),
+        "branding": Branding(),
         "scan": ReportScan(
             id="01939f4e-6c1d-7a10-9d9a-0c5f0a1b2c3d",
             name="Public services, weekly",
@@ -135,6 +171,8 @@ def a_document(
         "hosts_scanned": len(assets),
         "hosts_alive": len(hosts),
         "counts": counts,
+        "omitted": 0,
+        "passed": {"http.secret.body": len(hosts)},
         "executive_summary": executive_summary(
             SummaryFacts(
                 assessment,
@@ -146,16 +184,37 @@ def a_document(
             )
         ),
         "compliance_matrix": dict(assessment.matrix),
-        "findings": found,
-        "assets": tuple(assets),
-        "not_tested": tuple(
-            NotTested(h, "tls.cert.revoked", "The OCSP responder did not answer") for h in hosts
-        ),
+        "trend": _TREND,
+        "changes": _CHANGES,
         "versions": ReportVersions(
             "NIS2 Gateway 0.1", SCORING_VERSION, "2026.11", LEGAL_DATA_VERSION
         ),
     }
-    return ReportDocument(**{**values, **overrides})
+    not_tested = tuple(
+        NotTested(h, "tls.cert.revoked", "The OCSP responder did not answer") for h in hosts
+    )
+    return Sample(
+        ReportDocument(**{**values, **overrides}), ReportRows(found, tuple(assets), not_tested)
+    )
+
+
+_TREND = tuple(
+    TrendPoint(f"scan-{week}", NOON - timedelta(weeks=8 - week), score, SCORING_VERSION, "2026.11")
+    for week, score in enumerate((22, 25, 25, 40, 38, 52, 55, 61))
+)
+_CHANGES = ReportChanges(
+    baseline_name="Public services, weekly",
+    baseline_date=NOON - timedelta(weeks=1),
+    score_delta=6,
+    new=2,
+    resolved=3,
+    persistent=38,
+    not_rescanned=1,
+    severity_changed=1,
+    reasons=("catalog_version_differs",),
+    new_listed=(ChangedFinding(Severity.HIGH, "Certificate expired", "host0000.example.org:443"),),
+    resolved_listed=(ChangedFinding(Severity.LOW, "nosniff missing", "host0001.example.org:443"),),
+)
 
 
 def _verdicts(found: tuple[ReportFinding, ...], hosts: list[str]) -> list[HostVerdicts]:

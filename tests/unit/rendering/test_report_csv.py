@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.rendering.render_csv import render_csv
+from services.rendering.formats import ReportFormat
 from services.spreadsheet import bare, guarded
-from tests.unit.rendering.hostile import a_hostile_document
-from tests.unit.rendering.samples import a_document, findings_of
+from tests.unit.rendering.hostile import a_hostile_report
+from tests.unit.rendering.samples import a_report, findings_of
 
 DOCUMENTED = [
     *("Severity", "Category", "Message", "Target", "Remediation"),
@@ -24,7 +24,7 @@ def rows(content: bytes) -> list[list[str]]:
 
 
 def test_the_documented_columns_come_first_and_every_finding_has_its_row() -> None:
-    content = render_csv(a_document(findings_of(25)))
+    content = a_report(findings_of(25)).render(ReportFormat.CSV)
 
     header, *body = rows(content)
     assert content.startswith(b"\xef\xbb\xbf")
@@ -32,9 +32,9 @@ def test_the_documented_columns_come_first_and_every_finding_has_its_row() -> No
     assert len(body) == 25
     assert all(len(row) == len(header) for row in body)
     assert body[0][:4] == [
-        "high",
+        "critical",
         "svc",
-        "Database reachable from the internet: seen at host0000.example.org",
+        "Database answers without a login: seen at host0000.example.org",
         "host0000.example.org",
     ]
     assert body[0][8] == "open"
@@ -85,23 +85,23 @@ def test_the_guard_can_be_taken_off_again(value: str) -> None:
 
 
 def test_a_report_has_no_control_characters() -> None:
-    document = a_document((replace(findings_of(1)[0], message="a\x00b\x1bc"),))
+    sample = a_report((replace(findings_of(1)[0], message="a\x00b\x1bc"),))
 
-    assert rows(render_csv(document))[1][2] == "abc"
+    assert rows(sample.render(ReportFormat.CSV))[1][2] == "abc"
 
 
 @given(st.text(alphabet='a"=,;\r\n\t \u0141'))
 def test_every_cell_survives_a_round_trip(value: str) -> None:
-    document = a_document((replace(findings_of(1)[0], message=value),))
+    sample = a_report((replace(findings_of(1)[0], message=value),))
 
-    assert rows(render_csv(document))[1][2] == guarded(value)
+    assert rows(sample.render(ReportFormat.CSV))[1][2] == guarded(value)
 
 
 def test_hostile_words_stay_in_their_cells() -> None:
-    document = a_hostile_document()
+    sample = a_hostile_report()
 
-    header, *body = rows(render_csv(document))
+    header, *body = rows(sample.render(ReportFormat.CSV))
 
-    assert len(body) == len(document.findings)
+    assert len(body) == len(sample.findings)
     assert all(len(row) == len(header) for row in body)
     assert all(cell[:1] not in tuple("=+-@|%\t\r") for row in body for cell in row if cell)

@@ -3,9 +3,9 @@
 from html.parser import HTMLParser
 
 from services.compliance import DISCLAIMER
-from services.rendering.render_html import render_html
-from tests.unit.rendering.hostile import a_hostile_document
-from tests.unit.rendering.samples import a_document, findings_of
+from services.rendering.formats import ReportFormat
+from tests.unit.rendering.hostile import a_hostile_report
+from tests.unit.rendering.samples import a_report, findings_of
 
 
 class Reader(HTMLParser):
@@ -36,19 +36,19 @@ def read(content: bytes) -> Reader:
 
 
 def test_every_finding_and_every_letter_is_there() -> None:
-    document = a_document(findings_of(40))
+    sample = a_report(findings_of(40))
 
-    page = read(render_html(document))
+    page = read(sample.render(ReportFormat.HTML))
 
-    assert all(finding.message in page.text for finding in document.findings)
-    assert all(row["title"] in page.text for row in document.compliance_matrix.values())
+    assert all(finding.message in page.text for finding in sample.findings)
+    assert all(row["title"] in page.text for row in sample.document.compliance_matrix.values())
     assert DISCLAIMER in page.text
     assert "The OCSP responder did not answer" in page.text
     assert {link[1:] for link in page.links if link.startswith("#")} <= page.ids
 
 
 def test_nothing_is_fetched_and_nothing_runs() -> None:
-    page = read(render_html(a_hostile_document()))
+    page = read(a_hostile_report().render(ReportFormat.HTML))
 
     assert "script" not in page.tags
     assert all(link.startswith(("#", "data:image/svg+xml;base64,")) for link in page.links)
@@ -59,7 +59,7 @@ def test_nothing_is_fetched_and_nothing_runs() -> None:
 
 
 def test_a_scan_that_saw_nothing_says_so() -> None:
-    page = read(render_html(a_document(())))
+    page = read(a_report(()).render(ReportFormat.HTML))
 
     assert "Nothing could be evaluated, so there is no number." in page.text
     assert "No problem was found in what was tested." in page.text

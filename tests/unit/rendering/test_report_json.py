@@ -4,20 +4,19 @@ import json
 from typing import Any
 
 from services.compliance import DISCLAIMER
-from services.rendering.document import ReportDocument
-from services.rendering.render_json import render_json
-from tests.unit.rendering.hostile import HOSTILE, a_hostile_document
-from tests.unit.rendering.samples import a_document, findings_of
+from services.rendering.formats import ReportFormat
+from tests.unit.rendering.hostile import HOSTILE, a_hostile_report
+from tests.unit.rendering.samples import Sample, a_report, findings_of
 
 
-def report(document: ReportDocument) -> dict[str, Any]:  # Any: a JSON object
-    return json.loads(render_json(document))
+def report(sample: Sample) -> dict[str, Any]:  # Any: a JSON object
+    return json.loads(sample.render(ReportFormat.JSON))
 
 
 def test_the_documented_keys_are_there() -> None:
-    document = a_document(findings_of(12))
+    sample = a_report(findings_of(12))
 
-    got = report(document)
+    got = report(sample)
 
     assert {
         *("version", "metadata", "summary", "compliance_matrix"),
@@ -27,7 +26,7 @@ def test_the_documented_keys_are_there() -> None:
     assert got["metadata"]["generated_at"] == "2026-11-23T12:00:00Z"
     assert got["summary"]["findings_critical"] == 1
     assert got["summary"]["findings_medium"] == 6
-    assert got["summary"]["total_score"] == document.score.score
+    assert got["summary"]["total_score"] == sample.document.score.score
     assert {
         *("severity", "category", "message", "target", "remediation", "cvss_base_score"),
         *("cvss_vector", "compliance_article", "status"),
@@ -38,7 +37,7 @@ def test_the_documented_keys_are_there() -> None:
 
 
 def test_what_was_not_tested_is_listed() -> None:
-    got = report(a_document(findings_of(1)))
+    got = report(a_report(findings_of(1)))
 
     assert got["not_tested"] == [
         {
@@ -50,6 +49,6 @@ def test_what_was_not_tested_is_listed() -> None:
 
 
 def test_hostile_words_come_through_unchanged() -> None:
-    got = report(a_hostile_document())
+    got = report(a_hostile_report())
 
     assert got["findings"][0]["message"].startswith(HOSTILE)

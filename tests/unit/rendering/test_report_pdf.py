@@ -7,19 +7,19 @@ import pytest
 from pypdf import PdfReader
 
 from services.compliance import DISCLAIMER
-from services.rendering.document import ReportDocument
-from services.rendering.render_pdf import render_pdf
-from tests.unit.rendering.hostile import a_hostile_document
-from tests.unit.rendering.samples import CHECKS, NOON, a_document, findings_of
+from services.rendering.document import ReportRows
+from services.rendering.formats import ReportFormat
+from tests.unit.rendering.hostile import a_hostile_report
+from tests.unit.rendering.samples import CHECKS, NOON, Sample, a_report, findings_of
 
 
 @pytest.fixture(scope="module")
 def sample() -> PdfReader:
-    return read(a_document(findings_of(40)))
+    return read(a_report(findings_of(40)))
 
 
-def read(document: ReportDocument) -> PdfReader:
-    return PdfReader(io.BytesIO(render_pdf(document)))
+def read(report: Sample) -> PdfReader:
+    return PdfReader(io.BytesIO(report.render(ReportFormat.PDF)))
 
 
 def text_of(reader: PdfReader) -> str:
@@ -31,11 +31,11 @@ def links_of(reader: PdfReader) -> list[object]:
 
 
 def test_every_title_endpoint_and_letter_can_be_read(sample: PdfReader) -> None:
-    document = a_document(findings_of(40))
+    report = a_report(findings_of(40))
     text = text_of(sample)
 
-    assert {f.title for f in document.findings} == {t for t in _titles(document) if t in text}
-    assert all(finding.endpoint in text for finding in document.findings)
+    assert {f.title for f in report.findings} == {t for t in _titles(report) if t in text}
+    assert all(finding.endpoint in text for finding in report.findings)
     assert all(f"({letter})" in text for letter in "abcdefghij")
     assert "Manual" in text
     assert DISCLAIMER in text
@@ -66,7 +66,8 @@ def test_it_has_bookmarks_links_and_metadata(sample: PdfReader) -> None:
     assert not any("/URI" in str(link) for link in links)
     assert sample.metadata is not None
     assert sample.metadata.title == "NIS2 exposure report: Public services, weekly"
-    assert sample.metadata.author == "NIS2 Gateway 0.1"
+    assert sample.metadata.author == "Stadtwerke Musterstadt GmbH"
+    assert sample.metadata.producer == "NIS2 Gateway 0.1"
 
 
 def test_fonts_are_embedded(sample: PdfReader) -> None:
@@ -78,7 +79,7 @@ def test_fonts_are_embedded(sample: PdfReader) -> None:
 
 
 def test_hostile_words_are_printed_and_nothing_else_happens() -> None:
-    reader = read(a_hostile_document())
+    reader = read(a_hostile_report())
 
     text = text_of(reader)
     assert "<script>alert(1)</script>" in text
@@ -89,24 +90,26 @@ def test_hostile_words_are_printed_and_nothing_else_happens() -> None:
 
 
 def test_many_findings_stand_in_an_annex_that_continues_the_numbering() -> None:
-    document = a_document(findings_of(1_200))
+    report = a_report(findings_of(1_200))
 
-    reader = read(document)
+    reader = read(report)
 
     texts = [page.extract_text() for page in reader.pages]
     start = next(n for n, text in enumerate(texts) if "Annex: all findings" in text)
     annex = "".join("".join(texts[start:]).split())
     assert f"Page {start + 1} of {len(texts)}" in texts[start]
     assert f"Page {len(texts)} of {len(texts)}" in texts[-1]
-    assert all(finding.endpoint in annex for finding in document.findings)
+    assert all(finding.endpoint in annex for finding in report.findings)
     assert "Annex: all findings" in [e.title for e in reader.outline if not isinstance(e, list)]
 
 
 def test_many_targets_stand_in_an_annex() -> None:
-    document = a_document(findings_of(12))
-    assets = tuple(replace(document.assets[0], target=f"t{n}.example.org") for n in range(250))
+    report = a_report(findings_of(12))
+    one = next(iter(report.rows.assets))
+    assets = tuple(replace(one, target=f"t{n}.example.org") for n in range(250))
+    rows = ReportRows(report.findings, assets, ())
 
-    text = text_of(read(replace(document, assets=assets)))
+    text = text_of(read(replace(report, rows=rows)))
 
     assert "Annex: all targets" in text
     assert "t249.example.org" in text
@@ -120,20 +123,20 @@ def test_accepted_risks_are_listed_with_their_reason_or_its_absence() -> None:
         *rest,
     )
 
-    text = text_of(read(a_document(accepted)))
+    text = text_of(read(a_report(accepted)))
 
     assert "Accepted risks" in text
     assert "Ends in May" in text
-    assert "2026-11-23" in text
+    assert "23 Nov 2026" in text
     assert "No reason recorded" in text
 
 
 def test_a_scan_that_saw_nothing_gets_a_report_without_a_number() -> None:
-    text = text_of(read(a_document((), executive_summary="Nothing answered.")))
+    text = text_of(read(a_report((), executive_summary="Nothing answered.")))
 
     assert "no score" in text
     assert "Nothing answered." in text
 
 
-def _titles(document: ReportDocument) -> set[str]:
-    return {finding.title for finding in document.findings}
+def _titles(report: Sample) -> set[str]:
+    return {finding.title for finding in report.findings}
