@@ -7,7 +7,7 @@ import typer
 
 from gateway.installation import installation_settings
 from services.demo import Demo, make_demo
-from services.errors import Conflict
+from services.errors import Conflict, InvalidRequest
 from services.resources import StartRefused, open_resources
 from services.settings import Settings
 
@@ -19,7 +19,7 @@ def fill_demo() -> None:
         demo = asyncio.run(_make(settings))
     except Conflict:
         sys.exit("nis2: the demo is there already: its account is demo@example.org")
-    except StartRefused as error:
+    except (StartRefused, InvalidRequest) as error:
         sys.exit(f"nis2: {error}")
     typer.echo(f"Made {demo.organization!r}: 3 scans, {demo.findings} findings, 2 reports")
     typer.echo(f"Sign in as {demo.email} with the password {demo.password}")

@@ -17,6 +17,7 @@ from services import assets, auth, findings, reports, scans, schedules
 from services.actor import Actor, Role
 from services.auth import Identity
 from services.database import Database, Scope, utcnow
+from services.errors import InvalidRequest
 from services.events import Event
 from services.findings import FindingStatus
 from services.pagination import PageRequest
@@ -189,7 +190,10 @@ class Demo:
 
 
 async def make_demo(resources: Resources) -> Demo:
-    """Fill a new organization. Raises Conflict when the demo account is there already."""
+    """Fill a new organization. Raises Conflict when the demo account is there already.
+
+    Raises InvalidRequest when a worker interferes: it is meant for a quiet installation.
+    """
     work_list = _WorkList(resources.database)
     password = secrets.token_urlsafe(12)
     # The operator's command: it may register where visitors may not.
@@ -238,9 +242,11 @@ class _WorkList:
             ids = (job.organization_id, job.subject_id)
             match job.name:
                 case scans.PLAN_SCAN:
-                    await scans.plan_scan(self.database, *ids, batch_size=16)
+                    await scans.plan_next_scan(
+                        self.database, ids[0], batch_size=16, quota=scans.UNLIMITED
+                    )
                 case scans.RUN_BATCH:
-                    await scans.run_batch(worker, *ids)
+                    await scans.run_next_batch(worker, only=ids[0])
                 case scans.FINALIZE_SCAN:
                     await scans.finalize_scan(self.database, *ids)
                 case reports.RUN_REPORT:
@@ -276,8 +282,15 @@ async def _make_scans(work_list: _WorkList, actor: Actor, asset_ids: Sequence[UU
     for run, name in zip(_Runs, _RUNS, strict=True):
         async with work_list.database.transaction(_scope(actor)) as work:
             request = scans.ScanRequest(asset_ids, name=f"Demo: {name}")
-            scan_id = (await scans.create_scan(work, actor, request)).id
+            scan_id = (await scans.create_scan(work, actor, request, scans.UNLIMITED)).id
         await work_list.finish(run)
+        async with work_list.database.read(_scope(actor)) as session:
+            scan = await scans.get_scan(session, actor, scan_id)
+        if scan.hosts_alive != len(_HOSTS):
+            raise InvalidRequest(
+                "A worker took the invented hosts for real ones: stop the workers, delete what was"
+                " made, and try again"
+            )
     if scan_id is None:
         raise ValueError("a demo has at least one scan")
     return scan_id

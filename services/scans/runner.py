@@ -73,9 +73,12 @@ class _Batch:
     concurrency: int
 
 
-async def run_next_batch(worker: Worker) -> None:
-    """Scan the unfinished targets of the batch whose turn it is; do nothing when none waits."""
-    batch = await _claim(worker)
+async def run_next_batch(worker: Worker, *, only: UUID | None = None) -> None:
+    """Scan the unfinished targets of the batch whose turn it is; do nothing when none waits.
+
+    ``only`` leaves the batches of every other organization to others.
+    """
+    batch = await _claim(worker, only)
     if batch is None:
         return
     lease = batch.lease
@@ -94,10 +97,10 @@ async def run_next_batch(worker: Worker) -> None:
         raise
 
 
-async def _claim(worker: Worker) -> _Batch | None:
+async def _claim(worker: Worker, only: UUID | None) -> _Batch | None:
     while True:
         async with worker.database.read(Scope(is_sweep=True)) as session:
-            waiting = await next_batches(session)
+            waiting = [turn for turn in await next_batches(session) if only in {None, turn[0]}]
         if not waiting:
             return None
         for organization_id, batch_id in waiting:

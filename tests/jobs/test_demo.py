@@ -4,8 +4,12 @@ from ipaddress import IPv4Network
 
 from httpx2 import AsyncClient
 
+from services import scans
 from services.demo import make_demo
+from services.queue import QUEUE_NAME
 from services.resources import Resources
+from tests.jobs.conftest import StartScan
+from tests.members import Member
 
 _DOCUMENTATION = [
     IPv4Network(network) for network in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
@@ -21,12 +25,12 @@ async def test_a_demo_can_be_signed_in_to_and_looked_at(
         "/api/v1/auth/login", json={"email": demo.email, "password": demo.password}
     )
     headers = {"Authorization": f"Bearer {login.json()['access_token']}"}
-    scans = (await client.get("/api/v1/scans", headers=headers)).json()["items"]
+    found = (await client.get("/api/v1/scans", headers=headers)).json()["items"]
     page = (await client.get("/api/v1/findings?page_size=100", headers=headers)).json()
     assets = (await client.get("/api/v1/assets", headers=headers)).json()["items"]
 
-    assert [scan["status"] for scan in scans] == ["completed"] * 3
-    scores = [scan["total_score"] for scan in sorted(scans, key=lambda scan: scan["created_at"])]
+    assert [scan["status"] for scan in found] == ["completed"] * 3
+    scores = [scan["total_score"] for scan in sorted(found, key=lambda scan: scan["created_at"])]
     assert scores == sorted(scores)
     assert scores[0] < scores[-1]
     assert page["total"] == demo.findings
@@ -40,9 +44,23 @@ async def test_a_demo_can_be_signed_in_to_and_looked_at(
         )
 
 
+async def test_scans_of_others_are_left_alone(
+    client: AsyncClient, admin: Member, resources: Resources, start_scan: StartScan
+) -> None:
+    scan_id = await start_scan("example.net")
+    await scans.plan_next_scan(
+        resources.database, admin.organization_id, batch_size=16, quota=scans.UNLIMITED
+    )
+
+    await make_demo(resources)
+
+    scan = (await client.get(f"/api/v1/scans/{scan_id}", headers=admin.headers)).json()
+    assert (scan["status"], scan["targets_done"]) == ("running", 0)
+
+
 async def test_the_workers_of_the_installation_get_nothing_to_do(
     client: AsyncClient, resources: Resources
 ) -> None:
     await make_demo(resources)
 
-    assert await resources.redis.zcard("nis2:queue") == 0
+    assert await resources.redis.zcard(QUEUE_NAME) == 0
