@@ -2,9 +2,10 @@
 
 import asyncio
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from services.scanner.engine import NetworkScanner, open_context
 from services.scanner.profile import Profile
@@ -23,20 +24,30 @@ class Scanned:
     result: TargetResult
 
 
+class Watcher(Protocol):
+    """Hears of each host when its scan begins, and when it ends."""
+
+    def began(self, target: Target) -> None: ...
+    def ended(self, scanned: Scanned) -> None: ...
+
+
 async def scan_all(
     settings: ScanSettings,
     asked: Sequence[tuple[str, Target]],
     profile: Profile,
-    note: Callable[[Target], None],
+    watcher: Watcher | None = None,
 ) -> Sequence[Scanned]:
-    """The results in the order of the targets; ``note`` hears of each when it is done."""
+    """The results in the order of the targets. Raises DataFileError."""
     hosts = enumerate(_hosts(asked))
     done: dict[int, Scanned] = {}
 
     async def work(scanner: Scanner) -> None:
         for position, (text, host) in hosts:
+            if watcher is not None:
+                watcher.began(host)
             done[position] = Scanned(text, await _scan(scanner, host, profile))
-            note(host)
+            if watcher is not None:
+                watcher.ended(done[position])
 
     async with open_context(settings.probe_options(), settings.address_policy()) as context:
         scanner = NetworkScanner(context)

@@ -177,7 +177,7 @@ async def _scan_network(largest: list[int]) -> str:
     settings = ScanSettings(scan_allowed_networks=(ip_network("127.0.0.0/8"),))
     async with asyncio.TaskGroup() as tasks:
         watching = tasks.create_task(watch())
-        results = await scan_all(settings, [(str(network), network)], Profile(), lambda _: None)
+        results = await scan_all(settings, [(str(network), network)], Profile())
         watching.cancel()
     statuses = [scanned.result.status for scanned in results]
     verdicts = [check.verdict.outcome for s in results for check in s.result.checks]

@@ -56,14 +56,26 @@ async def test_findings_are_shown_from_worst_to_mildest(tmp_path: Path) -> None:
     async with serve_site(SITE, host=HOST, port=HTTPS_PORT, ssl_context=context):
         ended = await _nis2(HOST, "--type", "quick", **ALLOWED)
 
-    lines = [line for line in ended.output.splitlines() if f"{HOST}:" in line]
+    lines = [line.strip() for line in ended.output.splitlines()]
     order = ["critical", "high", "medium", "low", "info"]
-    severities = [order.index(line.split()[0]) for line in lines]
+    headings = [line.partition(" (")[0] for line in lines if line.partition(" (")[0] in order]
     assert ended.code == 0
     assert ended.errors == ""
-    assert severities == sorted(severities)
-    assert any("tls.cert.untrusted" in line for line in lines)
+    assert len(headings) >= 3
+    assert headings == sorted(headings, key=order.index)
+    assert any(f"{HOST}:{HTTPS_PORT}" in line and "tls.cert.untrusted" in line for line in lines)
     assert "Targets: 1. Findings:" in ended.output
+
+
+async def test_facts_that_many_places_share_are_one_line_unless_all_is_wanted() -> None:
+    arguments = ("127.78.5.0/29", "--type", "quick")
+    short, whole = await _nis2(*arguments, **ALLOWED), await _nis2(*arguments, "--all", **ALLOWED)
+
+    shared = [line for line in short.output.splitlines() if "net.host.unreachable" in line]
+    each = [line for line in whole.output.splitlines() if "net.host.unreachable" in line]
+    assert len(shared) == 1
+    assert "8 times" in shared[0]
+    assert len(each) == 8
 
 
 async def test_json_holds_every_verdict_with_the_documented_fields(tmp_path: Path) -> None:
@@ -86,7 +98,9 @@ async def test_json_holds_every_verdict_with_the_documented_fields(tmp_path: Pat
 
 
 async def test_json_on_the_output_stands_alone() -> None:
-    ended = await _nis2("127.78.0.2", "127.78.0.3", "--type", "quick", "--json", "-", **ALLOWED)
+    async with serve_site(SITE, host="127.78.0.2", port=HTTP_PORT):
+        arguments = ("127.78.0.2", "127.78.0.3", "--type", "quick", "--json", "-")
+        ended = await _nis2(*arguments, **ALLOWED)
 
     assert {verdict["target"] for verdict in ended.verdicts} == {"127.78.0.2", "127.78.0.3"}
     assert ended.errors == ""
@@ -112,14 +126,52 @@ async def test_a_bad_target_is_refused_and_nothing_is_scanned() -> None:
     assert server.requests == []
 
 
+async def test_every_bad_target_is_named() -> None:
+    ended = await _nis2("one two", "10.0.0.5/24", "example.org/../x", **ALLOWED)
+
+    assert ended.code == 2
+    assert "'one two'" in ended.errors
+    assert "10.0.0.0/24" in ended.errors
+    assert ended.errors.count("nis2: ") == 3
+
+
 async def test_loopback_is_blocked_with_what_to_do_about_it() -> None:
     """SSRF-3: without NIS2_SCAN_ALLOWED_NETWORKS."""
     async with serve_site(SITE, host=HOST, port=HTTP_PORT) as server:
         ended = await _nis2(HOST)
 
+    assert ended.code == 3
+    assert "no target could be looked at" in ended.errors
     assert f"{HOST}: blocked: " in ended.output
     assert "NIS2_SCAN_ALLOWED_NETWORKS" in ended.output
     assert server.requests == []
+
+
+async def test_a_host_where_nothing_answers_is_told_by_the_exit_code() -> None:
+    ended = await _nis2("127.78.0.9", "--type", "quick", **ALLOWED)
+
+    assert ended.code == 3
+    assert "127.78.0.9: unreachable: no port is open" in ended.output
+
+
+async def test_a_part_can_be_left_out() -> None:
+    async with serve_site(SITE, host=HOST, port=HTTP_PORT):
+        arguments = (HOST, "--type", "quick", "--skip", "web", "--json", "-")
+        ended = await _nis2(*arguments, **ALLOWED)
+
+    areas = {verdict["check_id"].partition(".")[0] for verdict in ended.verdicts}
+    assert ended.code == 0
+    assert "net" in areas
+    assert "http" not in areas
+
+
+async def test_a_data_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    missing = str(tmp_path / "anchor.txt")
+    ended = await _nis2(HOST, NIS2_SCAN_DNSSEC_ANCHOR_FILE=missing, **ALLOWED)
+
+    assert ended.code == 2
+    assert f"NIS2_SCAN_DNSSEC_ANCHOR_FILE {missing}" in ended.errors
+    assert "Traceback" not in ended.errors
 
 
 async def test_a_network_is_scanned_host_by_host_and_each_host_once() -> None:
