@@ -53,9 +53,9 @@ lab: dev ## recall and precision of the scanner on good and bad servers (needs p
 hostile: dev ## scan servers that drip, flood and lie: time, memory and reasons
 	$(BIN)/python -m tests.hostile $(ARGS)
 
-benchmark: dev ## measure: scans, lists, reports
+benchmark: dev ## measure: scans, lists, reports; PEERS=--install-sslyze also beside sslyze
 	$(BIN)/python -m tests.benchmarks $(ARGS)
-	$(BIN)/python -m tests.benchmarks.scanner $(ARGS)
+	$(BIN)/python -m tests.benchmarks.scanner $(PEERS)
 
 lock: ## compile requirements/*.txt from pyproject.toml (needs uv)
 	$(COMPILE) pyproject.toml -o requirements/main.txt

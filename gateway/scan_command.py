@@ -5,9 +5,10 @@ Light on purpose: the engine is imported once somebody really scans.
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -16,6 +17,9 @@ from services.scanner.check import Severity
 from services.scanner.profile import Features, Profile, ScanType
 from services.scanner.target import Target, parse_target
 from services.settings import ScanSettings
+
+if TYPE_CHECKING:
+    from gateway.scan_run import Scanned
 
 _FOUND, _USAGE_ERROR, _NOTHING_SEEN, _INTERRUPTED = 1, 2, 3, 130
 _STANDARD_OUTPUT = Path("-")
@@ -42,6 +46,9 @@ def scan(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write every verdict there; - is the output.")
     ] = None,
+    pdf_file: Annotated[
+        Path | None, typer.Option("--pdf", help="Write the full report there.")
+    ] = None,
     fail_on: Annotated[
         Severity | None, typer.Option(help="Exit with 1 on a finding as bad as this, or worse.")
     ] = None,
@@ -56,7 +63,8 @@ def scan(
     """
     asked = _parse(targets)
     settings = ScanSettings()
-    _refuse_unwritable(json_file)
+    _refuse_unwritable(json_file, pdf_file)
+    started_at = datetime.now(UTC)
     from gateway.scan_report import (  # noqa: PLC0415 - see the module's second line
         has_finding,
         print_report,
@@ -75,6 +83,8 @@ def scan(
         _fail(str(error), _USAGE_ERROR)
     except KeyboardInterrupt:
         _fail("interrupted: nothing was written", _INTERRUPTED)
+    if pdf_file is not None:
+        _write_pdf(pdf_file, results, profile, started_at)
     if json_file == _STANDARD_OUTPUT:
         typer.echo(verdicts_as_json(results))
     else:
@@ -85,6 +95,18 @@ def scan(
         raise typer.Exit(_FOUND)
     if not any(was_looked_at(scanned) for scanned in results):
         _fail("no target could be looked at: the reasons stand with the targets", _NOTHING_SEEN)
+
+
+def _write_pdf(
+    file: Path, results: Sequence["Scanned"], profile: Profile, started_at: datetime
+) -> None:
+    from gateway.scan_pdf import write_pdf  # noqa: PLC0415 - see the module's second line
+    from services.rendering.render import RenderError  # noqa: PLC0415 - as above
+
+    try:
+        asyncio.run(write_pdf(file, results, profile, started_at))
+    except (RenderError, OSError) as error:
+        _fail(f"{file} could not be written: {error}", _USAGE_ERROR)
 
 
 def _profile(scan_type: ScanType, skip: Sequence[Part]) -> Profile:
@@ -111,14 +133,18 @@ def _parse(targets: Sequence[str]) -> Sequence[tuple[str, Target]]:
     return asked
 
 
-def _refuse_unwritable(file: Path | None) -> None:
+def _refuse_unwritable(*files: Path | None) -> None:
     """Before the scan rather than after it."""
-    if file is None or file == _STANDARD_OUTPUT:
-        return
-    try:
-        file.open("a").close()
-    except OSError as error:
-        _fail(f"{file} cannot be written: {error.strerror}", _USAGE_ERROR)
+    for file in files:
+        if file is None or file == _STANDARD_OUTPUT:
+            continue
+        is_new = not file.exists()
+        try:
+            file.open("a").close()
+            if is_new:
+                file.unlink()
+        except OSError as error:
+            _fail(f"{file} cannot be written: {error.strerror}", _USAGE_ERROR)
 
 
 def _fail(text: str, code: int) -> NoReturn:

@@ -1,6 +1,6 @@
 """The engine beside its peers, in one run on this machine.
 
-    python -m tests.benchmarks.scanner [--install-sslyze]
+    make benchmark [PEERS=--install-sslyze]
 
 Peers are for measurement only and never a dependency: ``nmap`` is taken from the PATH, ``sslyze``
 from there or, with ``--install-sslyze``, from a virtual environment that is thrown away. What is

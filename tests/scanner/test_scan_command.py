@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 
 from tests.lab.certificates import Authority
 from tests.lab.web_server import Site, html, serve_site, server_context
@@ -200,10 +201,26 @@ async def test_a_wrong_setting_is_named() -> None:
     assert "Traceback" not in ended.errors
 
 
+async def test_the_report_of_a_scan_is_a_pdf(tmp_path: Path) -> None:
+    file = tmp_path / "report.pdf"
+    async with serve_site(SITE, host=HOST, port=HTTP_PORT):
+        ended = await _nis2(HOST, "127.78.0.9", "--type", "quick", "--pdf", str(file), **ALLOWED)
+
+    text = "\n".join(page.extract_text() for page in PdfReader(file).pages)
+    assert ended.code == 0
+    assert f"{HOST}, 127.78.0.9" in text
+    assert "http.redirect.missing" in text
+    assert "no port is open" in text
+    assert f"{HOST}:{HTTP_PORT}" in ended.output
+
+
 async def test_a_file_that_cannot_be_written_is_told_before_the_scan(tmp_path: Path) -> None:
+    new = tmp_path / "new.pdf"
     async with serve_site(SITE, host=HOST, port=HTTP_PORT) as server:
-        ended = await _nis2(HOST, "--json", str(tmp_path / "absent" / "out.json"), **ALLOWED)
+        absent = str(tmp_path / "absent" / "out.json")
+        ended = await _nis2(HOST, "--pdf", str(new), "--json", absent, **ALLOWED)
 
     assert ended.code == 2
     assert "cannot be written" in ended.errors
     assert server.requests == []
+    assert not new.exists()
