@@ -77,6 +77,12 @@ class Assessment:
         self.versions[Version.SSL2] = VersionFacts(Version.SSL2, support, reason)
 
     @property
+    def pace_ms(self) -> int:
+        """The quickest answer so far: one that was slow may have met a busy moment."""
+        told = {Ending.HELLO, Ending.ALERT}
+        return min((a.elapsed_ms for a in self.answers.values() if a.ending in told), default=0)
+
+    @property
     def accepted(self) -> tuple[Version, ...]:
         """Oldest first, without SSL 2.0, which shares no hello with the rest."""
         return tuple(

@@ -1,7 +1,8 @@
 """The plan of one TLS assessment: which hellos are sent, in which order, and when to stop.
 
-About eight connections for a modern server. A first handshake slower than a second shrinks the
-plan to the versions and the certificate; a server that says nothing to two hellos gets no third.
+About eight connections for a modern server. Where no handshake takes less than a second, the plan
+shrinks to versions, certificate and weak suites; above four seconds to the first two. A server that
+says nothing to two hellos gets no third.
 """
 
 import asyncio
@@ -49,7 +50,8 @@ from services.scanner.tls.revocation import Pair, ask_revocation
 from services.scanner.tls.suites import Pool
 from services.scanner.tls.wire import CodecError, Extension, Version
 
-_SLOW_MS = 1000
+_SLOW_MS, _VERY_SLOW_MS = 1000, 4000
+_TOO_SLOW = "not asked: the server's handshakes are slow"
 _OTHERS = (Version.TLS13, Version.TLS11, Version.TLS10, Version.SSL3)
 _EVERY_VERSION = (Version.TLS12, Version.TLS11, Version.TLS10, Version.SSL3)
 
@@ -73,7 +75,7 @@ async def probe_tls(context: ProbeContext, subject: TlsSubject) -> TlsFacts:
             exchanges=tuple(state.exchanges),
         )
     await _ask_other_versions(state)
-    is_slow = first.elapsed_ms > _SLOW_MS
+    is_slow = state.pace_ms > _SLOW_MS
     await _ask_again(state, is_slow=is_slow)
     facts = TlsFacts(observed_at, subject, state.versions)
     facts = await _with_certificates(state, facts)
@@ -240,9 +242,12 @@ async def _chain_as_sent(state: Assessment) -> tuple[tuple[bytes, ...], str]:
 
 async def _with_suites(state: Assessment, facts: TlsFacts, *, is_slow: bool) -> TlsFacts:
     accepted, name = state.accepted, facts.subject.server_name
-    if is_slow or not accepted:
-        reason = "not asked: the first handshake was slow" if is_slow else "no version was accepted"
+    is_too_slow = state.pace_ms > _VERY_SLOW_MS
+    if is_too_slow or not accepted:
+        reason = _TOO_SLOW if is_too_slow else "no version was accepted"
         return replace(facts, pools=dict.fromkeys(Pool, PoolFacts(Support.UNKNOWN, reason)))
+    if is_slow:
+        return await _with_weak_suites_alone(state, facts)
     if Version.TLS13 in accepted:
         facts = replace(facts, post_quantum=await ask_post_quantum(state.ask, name))
         allowed, problem = await ask_early_data(state.line)
@@ -262,6 +267,29 @@ async def _with_suites(state: Assessment, facts: TlsFacts, *, is_slow: bool) -> 
     return replace(
         facts,
         heartbleed=await _ask_heartbleed(state, max(classic)),
+        forward_secrecy=await _has_any(state, has_forward_secrecy),
+        aead=await _has_any(state, has_aead),
+    )
+
+
+async def _with_weak_suites_alone(state: Assessment, facts: TlsFacts) -> TlsFacts:
+    """One hello at a good server, one for each family that is taken; the rest is left open."""
+    unasked = PoolFacts(Support.UNKNOWN, _TOO_SLOW)
+    facts = replace(
+        facts,
+        early_data_problem=_TOO_SLOW,
+        reversed_choice=unasked,
+        weak_curve=unasked,
+        sha1_signature=unasked,
+        heartbleed=unasked,
+    )
+    classic = [version for version in state.accepted if version is not Version.TLS13]
+    if not classic:
+        return replace(facts, pools=_pools_of_tls13_alone(facts))
+    name = facts.subject.server_name
+    return replace(
+        facts,
+        pools=await ask_pools(state.ask, max(classic), name),
         forward_secrecy=await _has_any(state, has_forward_secrecy),
         aead=await _has_any(state, has_aead),
     )
