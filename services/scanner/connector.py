@@ -17,6 +17,7 @@ from services.scanner.address import Address, AddressPolicy
 _BACK_OFF_EVERY = 3
 _BACK_OFF_S = 2.0
 _CLOSING_S = 0.25
+_TARGETS_AT_ONCE = 4
 MOST_REFUSALS = 12
 """In a row, after which an address is asked nothing more. Eight may be a server without alerts:
 that many hellos are sent before one that it takes."""
@@ -32,6 +33,8 @@ class Budget:
     def __init__(self, connections: int, per_second: float) -> None:
         self._connections = connections
         self._slots = asyncio.Semaphore(connections)
+        self.targets = asyncio.Semaphore(_TARGETS_AT_ONCE)
+        """Names of one address are looked at a few at a time: all at once, none ends in time."""
         self._interval_s = 1.0 / per_second
         self._is_paced = False
         self._next_s = 0.0

@@ -5,7 +5,8 @@ is still under way.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from services.scanner import http, tls
 from services.scanner.address import Address, AddressRefused
 from services.scanner.allowance import MOST_REQUESTS, Allowance
 from services.scanner.check import Endpoint
+from services.scanner.connector import Budget
 from services.scanner.context import ProbeContext
 from services.scanner.name_scan import suites_of_name
 from services.scanner.net.checks import NameFacts, ScopeFacts
@@ -39,6 +41,8 @@ Facts = TypeVar("Facts")
 
 Describe = Callable[[Facts], Mapping[str, Any]]  # Any: a JSON object
 
+_LONGEST_WAITS = 10
+"""Time limits of a target that it waits for its turn, before it goes on beside the others."""
 _WEB_SUITES = (
     (tls.SUITE, "tls"),
     (tls.ABSENCE_SUITE, "tls"),
@@ -73,14 +77,14 @@ class TargetScan:
     async def run(self) -> Record:
         """Look for as long as the profile allows; what the target does never raises."""
         try:
-            async with asyncio.timeout(self.profile.target_timeout_s):
-                await self._look()
+            async with asyncio.timeout(self.profile.target_timeout_s) as limit:
+                await self._look(limit)
         except TimeoutError:
             self._stop_at_time_limit()
         self._judge_ports()
         return self.record
 
-    async def _look(self) -> None:
+    async def _look(self, limit: asyncio.Timeout) -> None:
         addresses = await self._resolve()
         if self.record.status is TargetStatus.BLOCKED:
             return
@@ -89,7 +93,7 @@ class TargetScan:
             if name is not None:
                 tasks.create_task(self._look_at_name(name))
             if addresses:
-                tasks.create_task(self._look_at_host(addresses))
+                tasks.create_task(self._look_at_host(addresses, limit))
 
     async def _look_at_name(self, name: str) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -136,7 +140,7 @@ class TargetScan:
         self.record.downgrade(TargetStatus.UNRESOLVED, reason)
         self._skip_web("the name has no address" if is_known else reason)
 
-    async def _look_at_host(self, addresses: Sequence[Address]) -> None:
+    async def _look_at_host(self, addresses: Sequence[Address], limit: asyncio.Timeout) -> None:
         ports = ports_of(self.profile)
         if not ports:
             return
@@ -150,14 +154,34 @@ class TargetScan:
             return
         # Held until the end: the budget of an address lives as long as somebody holds it.
         budget = self.context.connector.budget(facts.address)
-        async with asyncio.TaskGroup() as tasks:
-            for port in ports_to_ask(facts):
-                tasks.create_task(self._look_at_port(facts.address, port))
-        if self.profile.features.web_checks:
-            await look_for_tls(self.record, self._run, facts)
-        if self.profile.looks_beside_roots:
-            await look_at_sites(self.record, self._run)
+        async with self._turn(budget, limit):
+            async with asyncio.TaskGroup() as tasks:
+                for port in ports_to_ask(facts):
+                    tasks.create_task(self._look_at_port(facts.address, port))
+            if self.profile.features.web_checks:
+                await look_for_tls(self.record, self._run, facts)
+            if self.profile.looks_beside_roots:
+                await look_at_sites(self.record, self._run)
         del budget
+
+    @asynccontextmanager
+    async def _turn(self, budget: Budget, limit: asyncio.Timeout) -> AsyncGenerator[None]:
+        """A place among the targets of an address; the wait for it is not of the target's time."""
+        loop, end_s = asyncio.get_running_loop(), limit.when()
+        started_s, has_place = loop.time(), False
+        limit.reschedule(None)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LONGEST_WAITS * self.profile.target_timeout_s):
+                    has_place = await budget.targets.acquire()
+        finally:
+            waited_s = loop.time() - started_s
+            limit.reschedule(None if end_s is None else end_s + waited_s)
+        try:
+            yield
+        finally:
+            if has_place:
+                budget.targets.release()
 
     async def _sweep(self, addresses: Sequence[Address], ports: Sequence[int]) -> PortFacts:
         """Of the first address, or of the first one of the other family where that is dead."""

@@ -270,6 +270,29 @@ async def test_what_is_under_way_at_the_time_limit_is_not_evaluated(tmp_path: Pa
     assert (expired.verdict.outcome, expired.verdict.reason) == (Outcome.NOT_EVALUATED, TIME_LIMIT)
 
 
+async def test_the_wait_for_other_targets_of_an_address_is_not_a_targets_own_time() -> None:
+    """All places are taken for longer than the time limit of a target."""
+    profile = replace(QUICK, probe_timeout_s=1.0)
+    async with (
+        listening(offering(GOOD), host=HOST, port=22),
+        open_context(OPTIONS, AddressPolicy(LOOPBACK)) as context,
+        asyncio.TaskGroup() as tasks,
+    ):
+        budget = context.connector.budget(ip_address(HOST))
+        places = 0
+        while not budget.targets.locked():
+            await budget.targets.acquire()
+            places += 1
+        scan = tasks.create_task(NetworkScanner(context).scan(parse_target(HOST), profile))
+        await asyncio.sleep(profile.target_timeout_s + 0.5)
+        assert not scan.done()
+        for _ in range(places):
+            budget.targets.release()
+
+    assert scan.result().errors == ()
+    assert [service["service"] for service in scan.result().services] == ["ssh"]
+
+
 async def test_a_resolver_that_says_nothing_does_not_hold_a_scan() -> None:
     """TGT-1: nothing at all was seen, and every applicable check says so."""
     with closing(socket.socket(type=socket.SOCK_DGRAM)) as silent:

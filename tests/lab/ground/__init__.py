@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from tests.lab.ground import (
     certificates,
+    crowd,
     dns,
     files,
     hosts,
@@ -28,4 +29,5 @@ ROOMS: Mapping[str, Callable[[Lab], Iterator[Case]]] = {
     "mail": mail.cases,
     "registration": registration.cases,
     "hosts": hosts.cases,
+    "crowd": crowd.cases,
 }
