@@ -11,7 +11,7 @@ import strawberry
 
 from services.actor import Permission, Role
 from services.assets import Criticality
-from services.findings import FindingStatus
+from services.findings import FindingEventKind, FindingFlag, FindingStatus, Resolution
 from services.organizations import MemberStatus
 from services.reports import Paper, ReportFormat, ReportStatus, Template
 from services.scanner.check import Outcome, Severity
@@ -118,6 +118,38 @@ _ENUMS: Mapping[type[StrEnum], tuple[str, Mapping[StrEnum, str]]] = {
             FindingStatus.RESOLVED: "Gone, verified by a scan or said by a person.",
             FindingStatus.ACCEPTED_RISK: "Known and accepted until a date.",
             FindingStatus.FALSE_POSITIVE: "No problem after all.",
+        },
+    ),
+    Resolution: (
+        "Why a finding counts as resolved.",
+        {
+            Resolution.FIXED_VERIFIED: "A scan looked again, and it was gone.",
+            Resolution.ASSET_REMOVED: "Its asset is watched no longer: nothing was fixed.",
+            Resolution.MANUAL: "A person said so.",
+        },
+    ),
+    FindingFlag: (
+        "What to know before trusting the state of a finding.",
+        {
+            FindingFlag.OVERDUE: "Unresolved past its due date.",
+            FindingFlag.NEEDS_REVIEW: "Called a false positive, and it looks different since.",
+            FindingFlag.JUSTIFICATION_MISSING: "Its risk is accepted and nobody said why.",
+            FindingFlag.SEVERE_RISK_ACCEPTED: "Its risk is accepted although it is high.",
+            FindingFlag.ACCEPTANCE_ENDING: "Its risk is accepted for two weeks more at most.",
+        },
+    ),
+    FindingEventKind: (
+        "What changed in a step of a finding's life.",
+        {
+            FindingEventKind.FIRST_SEEN: "A scan saw it for the first time.",
+            FindingEventKind.STATUS: "Its state.",
+            FindingEventKind.SEVERITY: "How bad it is.",
+            FindingEventKind.ASSIGNEE: "Who works on it.",
+            FindingEventKind.DUE: "When it should be resolved.",
+            FindingEventKind.NOTE: "What is noted about it.",
+            FindingEventKind.ACCEPTANCE: "How long its risk stays accepted.",
+            FindingEventKind.REVIEW: "Whether it is to be looked at again.",
+            FindingEventKind.NOTICE: "Its acceptance ends in so many days.",
         },
     ),
     ReportFormat: (

@@ -25,7 +25,13 @@ from graphql_schema.pagination import (
 from graphql_schema.payloads import Payload, typed_errors
 from services import findings
 from services.errors import NotFound
-from services.findings import FindingFilter, FindingStatus, FindingView
+from services.findings import (
+    FindingFilter,
+    FindingFlag,
+    FindingStatus,
+    FindingView,
+    Resolution,
+)
 from services.findings.connection import count_findings, slice_findings
 from services.keyset import Position
 from services.scanner.check import Severity
@@ -57,9 +63,23 @@ class FindingFilterInput:
     asset_id: strawberry.ID | None = strawberry.field(
         description="Only of this asset.", default=None
     )
+    letter: list[str] | None = strawberry.field(
+        description="Any of these letters of Article 21(2), a to j.", default=None
+    )
+    point: list[str] | None = strawberry.field(
+        description="Any of these points of the annex, as 9.2.", default=None
+    )
     assigned_to: UUID | None = strawberry.field(
         description="Only those assigned to this user.", default=None
     )
+    overdue: bool | None = strawberry.field(
+        description="Whether it is unresolved past its due date.", default=None
+    )
+    needs_review: bool | None = strawberry.field(
+        description="Whether it is a false positive that looks different since.", default=None
+    )
+    first_seen_from: datetime | None = strawberry.field(description="Inclusive.", default=None)
+    first_seen_to: datetime | None = strawberry.field(description="Inclusive.", default=None)
     search: str | None = strawberry.field(
         description="A part of the message or the host; at most 200 characters.", default=None
     )
@@ -82,7 +102,13 @@ def finding_filter(
         categories=tuple(value.lower() for value in inputs.texts(given.category, "category")),
         check_ids=inputs.texts(given.check_id, "check_id"),
         asset_id=key_of(Kind.ASSET, given.asset_id) if given.asset_id else None,
+        letters=inputs.texts(given.letter, "letter"),
+        points=inputs.texts(given.point, "point"),
         assigned_to=given.assigned_to,
+        is_overdue=given.overdue,
+        needs_review=given.needs_review,
+        first_seen_from=given.first_seen_from,
+        first_seen_to=given.first_seen_to,
         search=inputs.optional_text(given.search, "search", at_most=inputs.MAX_SEARCH),
     )
 
@@ -120,6 +146,14 @@ class FindingType(Node):
     due_at: datetime | None = strawberry.field(description="When it should be resolved.")
     accepted_until: datetime | None = strawberry.field(
         description="How long its risk stays accepted."
+    )
+    resolution: Resolution | None = strawberry.field(description="Why it counts as resolved.")
+    accepted_by: UUID | None = strawberry.field(description="Who accepted its risk.")
+    opened_at: datetime = strawberry.field(
+        description="First seen, or back since: the clock of dueAt."
+    )
+    flags: list[FindingFlag] = strawberry.field(
+        description="What to know before trusting its state."
     )
     occurrences: int = strawberry.field(description="Scans in which it was seen.")
     reopened_count: int = strawberry.field(description="Times it came back.")
@@ -177,6 +211,10 @@ class FindingType(Node):
             resolved_at=row.resolved_at,
             due_at=row.due_at,
             accepted_until=row.accepted_until,
+            resolution=row.resolution,
+            accepted_by=row.accepted_by,
+            opened_at=row.opened_at,
+            flags=view.flags,
             occurrences=row.occurrences,
             reopened_count=row.reopened_count,
             first_seen_at=row.first_seen_at,

@@ -16,6 +16,7 @@ from graphql_schema.assets import AssetMutation, AssetQuery
 from graphql_schema.comparisons import ComparisonQuery
 from graphql_schema.context import Context
 from graphql_schema.errors import coded
+from graphql_schema.finding_history import FindingHistoryMutation, FindingHistoryQuery
 from graphql_schema.findings import FindingMutation, FindingQuery
 from graphql_schema.members import MemberMutation, MemberQuery
 from graphql_schema.node_query import NodeQuery
@@ -42,6 +43,7 @@ class Query(
     ScanQuery,
     ComparisonQuery,
     FindingQuery,
+    FindingHistoryQuery,
     ScheduleQuery,
     ReportQuery,
     NodeQuery,
@@ -60,6 +62,7 @@ class Mutation(
     AssetMutation,
     ScanMutation,
     FindingMutation,
+    FindingHistoryMutation,
     ScheduleMutation,
     ReportMutation,
 ):

@@ -6,7 +6,7 @@ from arq import cron, func
 from arq.cron import CronJob
 from arq.worker import Function
 
-from jobs import mail, reports, scans, schedules
+from jobs import findings, mail, reports, scans, schedules
 from jobs.observed import observed
 from jobs.sweep import sweep
 from services.auth import SEND_PASSWORD_RESET
@@ -24,10 +24,18 @@ FUNCTIONS: list[Function] = [
     func(mail.send_invitation, name=SEND_INVITATION, timeout=_MAIL, keep_result=0),
     func(mail.send_password_reset, name=SEND_PASSWORD_RESET, timeout=_MAIL, keep_result=0),
 ]
-# The sweep every 15 seconds, the tick of schedules each minute; both once when a worker starts.
+# The sweep every 15 seconds, the tick of schedules and the upkeep of findings each minute; all of
+# them once when a worker starts.
 # Each runs on one worker: arq gives it an id of its own in Redis.
 CRON: list[CronJob] = [
     cron(sweep, name="sweep", second={0, 15, 30, 45}, run_at_startup=True, keep_result=0),
+    cron(
+        findings.keep_up_findings,
+        name="keep_up_findings",
+        second=30,
+        run_at_startup=True,
+        keep_result=0,
+    ),
     cron(schedules.tick, name="tick", second=0, run_at_startup=True, keep_result=0),
 ]
 for _entry in (*FUNCTIONS, *CRON):

@@ -7,6 +7,7 @@ from rest import (
     assets,
     auth,
     comparisons,
+    finding_history,
     findings,
     health,
     members,
@@ -24,6 +25,7 @@ for part in (
     scans,
     comparisons,
     findings,
+    finding_history,
     asset_files,  # before /assets/{asset_id}
     assets,
     schedules,

@@ -1,5 +1,6 @@
 """Findings: list, look at, move through their life, count."""
 
+from dataclasses import replace
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -20,7 +21,15 @@ from rest.schemas import (
 )
 from services import findings
 from services.actor import Permission
-from services.findings import Finding, FindingFilter, FindingStats, FindingStatus, FindingView
+from services.findings import (
+    Finding,
+    FindingFilter,
+    FindingFlag,
+    FindingStats,
+    FindingStatus,
+    FindingView,
+    Resolution,
+)
 from services.scanner.check import Severity
 
 router = APIRouter(prefix="/findings", tags=["Findings"], route_class=ConventionRoute)
@@ -28,6 +37,7 @@ router = APIRouter(prefix="/findings", tags=["Findings"], route_class=Convention
 _WRITE = [Depends(may(Permission.FINDINGS_WRITE))]
 SeverityValue = Annotated[Severity, AnyCase]
 StatusValue = Annotated[FindingStatus, AnyCase]
+Letter = Annotated[Text, StringConstraints(pattern="^[a-j]$")]
 
 
 class FindingUpdateRequest(PatchRequest):
@@ -35,7 +45,9 @@ class FindingUpdateRequest(PatchRequest):
     assigned_to: UUID | None = None
     resolution_note: Annotated[Text, StringConstraints(max_length=10_000)] | None = None
     due_at: AwareDatetime | None = None
-    accepted_until: AwareDatetime | None = None
+    accepted_until: AwareDatetime | None = Field(
+        default=None, description="Of an accepted risk; 180 days from now unless given."
+    )
 
 
 class FindingBulkUpdateRequest(Request):
@@ -79,6 +91,7 @@ class FindingResponse(Response):
     status: FindingStatus
     assigned_to: UUID | None
     resolved_at: UtcTime | None
+    resolution: Resolution | None = Field(description="Why it counts as resolved.")
     resolution_note: str | None
     fingerprint: str
     first_seen_at: UtcTime
@@ -95,7 +108,10 @@ class FindingResponse(Response):
     evidence: dict[str, JsonValue] = Field(description="Its keys are the check's.")
     due_at: UtcTime | None
     accepted_until: UtcTime | None
+    accepted_by: UUID | None = Field(description="Who accepted the risk.")
+    opened_at: UtcTime = Field(description="First seen, or back since: the clock of due_at.")
     reopened_count: int
+    flags: list[FindingFlag] = Field(description="What to know before trusting its state.")
 
     @classmethod
     def of(cls, view: FindingView) -> Self:
@@ -120,6 +136,7 @@ class FindingResponse(Response):
             status=view.status,
             assigned_to=row.assigned_to,
             resolved_at=row.resolved_at,
+            resolution=row.resolution,
             resolution_note=row.resolution_note,
             fingerprint=view.fingerprint,
             first_seen_at=row.first_seen_at,
@@ -136,12 +153,20 @@ class FindingResponse(Response):
             evidence=dict(view.evidence),
             due_at=row.due_at,
             accepted_until=row.accepted_until,
+            accepted_by=row.accepted_by,
+            opened_at=row.opened_at,
             reopened_count=row.reopened_count,
+            flags=view.flags,
         )
 
 
+class AssetCountResponse(Response):
+    asset_id: UUID
+    unresolved: int
+
+
 class FindingStatsResponse(Response):
-    """Each problem once; the flat severity counts are over all statuses."""
+    """Each problem once, those of deleted assets left out; flat counts are over all statuses."""
 
     total: int
     critical: int
@@ -158,6 +183,13 @@ class FindingStatsResponse(Response):
     by_severity: dict[Severity, int]
     by_status: dict[FindingStatus, int]
     matrix: dict[Severity, dict[FindingStatus, int]]
+    by_category: dict[str, int]
+    by_letter: dict[str, int] = Field(description="Of Article 21(2), a to j.")
+    by_asset: list[AssetCountResponse] = Field(
+        description="The 20 assets with most unresolved findings, most first."
+    )
+    overdue: int = Field(description="Unresolved past the due date, as of now.")
+    overdue_by_severity: dict[Severity, int]
 
     @classmethod
     def of(cls, stats: FindingStats) -> Self:
@@ -169,16 +201,29 @@ class FindingStatsResponse(Response):
             by_severity=stats.by_severity,
             by_status=stats.by_status,
             matrix={severity: dict(row) for severity, row in stats.matrix.items()},
+            by_category=dict(stats.by_category),
+            by_letter=dict(stats.by_letter),
+            by_asset=[
+                AssetCountResponse(asset_id=asset_id, unresolved=count)
+                for asset_id, count in stats.by_asset.items()
+            ],
+            overdue=sum(stats.overdue.values()),
+            overdue_by_severity=dict(stats.overdue),
         )
 
 
-def finding_filter(
+def _about(
     severity: Annotated[list[SeverityValue] | None, Query(description="Repeatable.")] = None,
     status: Annotated[list[StatusValue] | None, Query(description="Repeatable.")] = None,
     category: Annotated[list[Text] | None, Query(description="Repeatable.")] = None,
     check_id: Annotated[list[Text] | None, Query(description="Repeatable.")] = None,
-    asset_id: Annotated[UUID | None, Query()] = None,
-    assigned_to: Annotated[UUID | None, Query()] = None,
+    letter: Annotated[
+        list[Letter] | None, Query(description="Of Article 21(2); repeatable.")
+    ] = None,
+    point: Annotated[
+        list[Text] | None,
+        Query(description="Of the annex of Regulation (EU) 2024/2690, as 9.2; repeatable."),
+    ] = None,
     q: Annotated[Text | None, Query(max_length=200, description="Part of message or host.")] = None,
 ) -> FindingFilter:
     return FindingFilter(
@@ -186,13 +231,51 @@ def finding_filter(
         statuses=tuple(status or ()),
         categories=tuple(value.lower() for value in category or ()),
         check_ids=tuple(check_id or ()),
-        asset_id=asset_id,
-        assigned_to=assigned_to,
+        letters=tuple(letter or ()),
+        points=tuple(point or ()),
         search=q,
     )
 
 
-Filter = Annotated[FindingFilter, Depends(finding_filter)]
+def _in_state(
+    about: Annotated[FindingFilter, Depends(_about)],
+    assigned_to: Annotated[UUID | None, Query()] = None,
+    overdue: Annotated[bool | None, Query(description="Unresolved past the due date.")] = None,
+    needs_review: Annotated[
+        bool | None, Query(description="False positives that look different since.")
+    ] = None,
+    first_seen_from: Annotated[AwareDatetime | None, Query(description="Inclusive.")] = None,
+    first_seen_to: Annotated[AwareDatetime | None, Query(description="Inclusive.")] = None,
+) -> FindingFilter:
+    return replace(
+        about,
+        assigned_to=assigned_to,
+        is_overdue=overdue,
+        needs_review=needs_review,
+        first_seen_from=first_seen_from,
+        first_seen_to=first_seen_to,
+    )
+
+
+FilterOfAsset = Annotated[FindingFilter, Depends(_in_state)]
+"""Where the path names the asset."""
+
+
+def _filter(
+    others: FilterOfAsset, asset_id: Annotated[UUID | None, Query()] = None
+) -> FindingFilter:
+    return replace(others, asset_id=asset_id)
+
+
+Filter = Annotated[FindingFilter, Depends(_filter)]
+Sorting = Annotated[
+    Text | None,
+    Query(
+        max_length=200,
+        description="severity, first_seen_at, last_seen_at, created_at, due_at; comma-separated,"
+        " `-` for descending: `-severity` begins with critical.",
+    ),
+]
 
 
 @router.get("", responses=errors(400, 401))
@@ -201,16 +284,11 @@ async def list_findings(
     actor: CurrentActor,
     paging: Paging,
     filter_: Filter,
-    sort: Annotated[
-        Text | None,
-        Query(
-            max_length=200,
-            description="severity, first_seen_at, last_seen_at, created_at; comma-separated,"
-            " `-` for descending: `-severity` begins with critical.",
-        ),
-    ] = None,
+    sort: Sorting = None,
+    scan_id: Annotated[UUID | None, Query(description="Seen by this scan.")] = None,
 ) -> PageResponse[FindingResponse]:
     """All findings, newest first unless sorted."""
+    filter_ = replace(filter_, scan_id=scan_id)
     page = await findings.list_findings(session, actor, filter_, paging, sort)
     return PageResponse[FindingResponse].of(page, FindingResponse.of)
 
@@ -223,7 +301,7 @@ async def finding_stats(
     return FindingStatsResponse.of(await findings.finding_stats(session, actor, filter_))
 
 
-@router.post("/bulk-update", dependencies=_WRITE, responses=errors(401, 403))
+@router.post("/bulk-update", dependencies=_WRITE, responses=errors(400, 401, 403))
 async def bulk_update_findings(
     work: Work, actor: CurrentActor, body: FindingBulkUpdateRequest
 ) -> FindingBulkUpdateResponse:

@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.actor import Actor, Permission
+from services.findings.filtering import FindingFilter, filter_conditions
 from services.findings.models import Finding, Observation
-from services.findings.queries import FindingFilter, filter_conditions
 from services.findings.views import FindingView
 from services.keyset import Ordering, Slice, Window, cut, each
 

@@ -1,67 +1,29 @@
-"""How people move findings through their life: one at a time, or up to a thousand at once.
-
-One rule for both: ``LifeState.after`` says what a change makes of a finding.
-"""
+"""How people move findings through their life: one at a time, or up to a thousand at once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, Self
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import organizations
-from services.actor import Actor, Permission
+from services.actor import Actor, Permission, Role
 from services.database import UnitOfWork, utcnow
-from services.errors import InvalidInput, InvalidRequest, NotFound
+from services.errors import InvalidInput, InvalidRequest, NotFound, PermissionDenied
 from services.events import Event
-from services.findings import life_queries, queries
-from services.findings.models import Finding, FindingEvent, FindingStatus
-from services.findings.service import named_views
+from services.findings import life_queries
+from services.findings.history_queries import store_events
+from services.findings.life_state import Changes, LifeState, Row
+from services.findings.models import FindingStatus
+from services.findings.rules import SEVERE, LifeRules, read_rules
+from services.findings.service import get_finding
 from services.findings.views import FindingView
-from services.identifiers import uuid7
 
-ACCEPTANCE = timedelta(days=180)
-"""How long a risk stays accepted when nobody says until when."""
 MAX_NOTE_LENGTH = 10_000
 MAX_BULK = 1000
-_PLAIN = ("resolution_note", "accepted_until")
-
-Changes = Mapping[str, Any]  # Any: column values; only the fields a caller gave
-
-
-@dataclass(frozen=True, slots=True)
-class LifeState:
-    """The columns of a finding that its life is written in."""
-
-    status: FindingStatus
-    resolved_at: datetime | None
-    accepted_until: datetime | None
-    resolution_note: str | None
-
-    @classmethod
-    def of(cls, finding: Finding) -> Self:
-        return cls(
-            finding.status, finding.resolved_at, finding.accepted_until, finding.resolution_note
-        )
-
-    def after(self, changes: Changes, now: datetime) -> Self:
-        """What the changes make of it; the status it has already changes nothing."""
-        given = {
-            key: changes[key] for key in ("resolution_note", "accepted_until") if key in changes
-        }
-        noted = replace(self, **given)
-        status: FindingStatus = changes.get("status", self.status)
-        if status is self.status:
-            return noted
-        is_accepted = status is FindingStatus.ACCEPTED_RISK
-        return replace(
-            noted,
-            status=status,
-            resolved_at=now if status is FindingStatus.RESOLVED else None,
-            accepted_until=(noted.accepted_until or now + ACCEPTANCE) if is_accepted else None,
-        )
+_NAMED = 20
+"""Findings that a refusal lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,25 +46,17 @@ async def update_finding(
 ) -> FindingView:
     """Change ``status, resolution_note, assigned_to, due_at`` or ``accepted_until``.
 
-    Setting the status it has leaves no trace. Raises NotFound, InvalidInput, InvalidRequest.
+    Setting what it has leaves no trace. Raises NotFound, InvalidInput, InvalidRequest, and
+    PermissionDenied for a severe risk that only an admin may accept here.
     """
     actor.require(Permission.FINDINGS_WRITE)
-    finding = await queries.find_finding(work.session, actor.organization_id, finding_id, lock=True)
-    if finding is None:
+    found = await life_queries.lock_life_states(work.session, actor.organization_id, [finding_id])
+    if not found:
         raise NotFound("finding")
     if not changes:
         raise InvalidRequest("No field to change was given", code="nothing_to_update")
-    await _require_acceptable(work.session, actor, changes)
-    before = LifeState.of(finding)
-    after = before.after(changes, utcnow())
-    others = {key: changes[key] for key in ("assigned_to", "due_at") if key in changes}
-    for column, value in (asdict(after) | others).items():
-        setattr(finding, column, value)
-    if after.status is not before.status:
-        work.session.add(_event(actor, finding.id, before, after))
-    work.announce(Event(actor.organization_id, "finding.changed", finding.id))
-    await work.session.flush()
-    return (await named_views(work.session, actor, [(finding, None)]))[0]
+    await _change(work, actor, found, changes)
+    return await get_finding(work.session, actor, finding_id)
 
 
 async def bulk_update_findings(
@@ -113,10 +67,10 @@ async def bulk_update_findings(
     status: FindingStatus,
     resolution_note: str | None = None,
 ) -> BulkOutcome:
-    """The same change for 1 to 1000 findings, all or none, in four statements.
+    """The same change for 1 to 1000 findings, all or none, in a handful of statements.
 
     The note overwrites only when given. Ids of nothing are no error: they are given back. Raises
-    InvalidInput.
+    as ``update_finding`` does, naming the findings that stand in the way.
     """
     actor.require(Permission.FINDINGS_WRITE)
     wanted = list(dict.fromkeys(finding_ids))
@@ -125,51 +79,39 @@ async def bulk_update_findings(
     changes: Changes = {"status": status}
     if resolution_note is not None:
         changes = {**changes, "resolution_note": resolution_note}
-    await _require_acceptable(work.session, actor, changes)
-    now = utcnow()
     found = await life_queries.lock_life_states(work.session, actor.organization_id, wanted)
-    steps = {
-        finding_id: (before, after)
-        for finding_id, columns in found.items()
-        if (after := (before := LifeState(**columns)).after(changes, now)) != before
-    }
-    await _store(work, actor, steps, now)
+    updated = await _change(work, actor, found, changes)
     return BulkOutcome(
-        updated=len(steps),
-        unchanged=len(found) - len(steps),
+        updated=updated,
+        unchanged=len(found) - updated,
         not_found=[finding_id for finding_id in wanted if finding_id not in found],
     )
 
 
-async def _store(
-    work: UnitOfWork,
-    actor: Actor,
-    steps: Mapping[UUID, tuple[LifeState, LifeState]],
-    now: datetime,
-) -> None:
-    """Write the steps, one event for each change of status, and tell it after the commit."""
-    if not steps:
-        return
+async def _change(
+    work: UnitOfWork, actor: Actor, found: Mapping[UUID, Row], changes: Changes
+) -> int:
+    """Write the change and its history, and tell it after the commit; gives back to how many."""
+    now = utcnow()
+    await _require_acceptable(work.session, actor, changes)
+    before = {finding_id: LifeState.of(row) for finding_id, row in found.items()}
+    after = {key: state.after(changes, actor.user_id, now) for key, state in before.items()}
+    rules = await read_rules(work.session, actor.organization_id)
+    _require_allowed(actor, rules, found, before, after, changes, now)
+    moved = {key: state for key, state in after.items() if state != before[key]}
+    if not moved:
+        return 0
     await life_queries.store_life_states(
         work.session,
         actor.organization_id,
-        [{"id": finding_id, **asdict(after)} for finding_id, (_, after) in steps.items()],
+        [{"id": key, **asdict(state)} for key, state in moved.items()],
         now,
     )
-    moved = [
-        {
-            "id": uuid7(),
-            "finding_id": finding_id,
-            "from_status": before.status,
-            "to_status": after.status,
-            "note": after.resolution_note,
-        }
-        for finding_id, (before, after) in steps.items()
-        if after.status is not before.status
-    ]
-    await life_queries.store_events(work.session, actor.organization_id, actor.user_id, moved, now)
-    for finding_id in steps:
-        work.announce(Event(actor.organization_id, "finding.changed", finding_id))
+    events = [event for key, state in moved.items() for event in state.steps_from(before[key], key)]
+    await store_events(work.session, actor.organization_id, events, now, actor_id=actor.user_id)
+    for key in moved:
+        work.announce(Event(actor.organization_id, "finding.changed", key))
+    return len(moved)
 
 
 async def _require_acceptable(session: AsyncSession, actor: Actor, changes: Changes) -> None:
@@ -186,12 +128,43 @@ async def _require_acceptable(session: AsyncSession, actor: Actor, changes: Chan
         raise InvalidRequest("assigned_to is no member of this organization", code="not_a_member")
 
 
-def _event(actor: Actor, finding_id: UUID, before: LifeState, after: LifeState) -> FindingEvent:
-    return FindingEvent(
-        organization_id=actor.organization_id,
-        finding_id=finding_id,
-        actor_id=actor.user_id,
-        from_status=before.status,
-        to_status=after.status,
-        note=after.resolution_note,
-    )
+def _require_allowed(
+    actor: Actor,
+    rules: LifeRules,
+    found: Mapping[UUID, Row],
+    before: Mapping[UUID, LifeState],
+    after: Mapping[UUID, LifeState],
+    changes: Changes,
+    now: datetime,
+) -> None:
+    """What the organization wants of an accepted risk, and what an end date needs."""
+    accepted = {k: s for k, s in after.items() if s.status is FindingStatus.ACCEPTED_RISK}
+    until: datetime | None = changes.get("accepted_until")
+    if until is not None and len(accepted) < len(after):
+        raise InvalidRequest(
+            "accepted_until is for accepted risks: set status to accepted_risk with it",
+            code="not_accepted",
+        )
+    if until is not None and until <= now:
+        raise InvalidRequest("accepted_until must lie in the future", code="accepted_until_past")
+    touched = [key for key, state in accepted.items() if state != before[key]]
+    bare = [key for key in touched if not (accepted[key].resolution_note or "").strip()]
+    if rules.requires_justification and bare:
+        raise InvalidRequest(
+            "This organization wants a reason for every accepted risk: give resolution_note"
+            f" ({_listed(bare)})",
+            code="justification_required",
+        )
+    severe = [key for key in touched if found[key]["severity"] in SEVERE]
+    if rules.needs_admin_for_severe and severe and actor.role is not Role.ADMIN:
+        raise PermissionDenied(
+            "In this organization only an admin accepts the risk of a critical or high finding"
+            f" ({_listed(severe)})",
+            code="acceptance_needs_admin",
+        )
+
+
+def _listed(finding_ids: Sequence[UUID]) -> str:
+    named = ", ".join(str(finding_id) for finding_id in finding_ids[:_NAMED])
+    more = len(finding_ids) - _NAMED
+    return f"{named} and {more} more" if more > 0 else named

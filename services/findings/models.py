@@ -30,6 +30,20 @@ class FindingStatus(StrEnum):
     FALSE_POSITIVE = "false_positive"
 
 
+UNRESOLVED = (FindingStatus.OPEN, FindingStatus.ACKNOWLEDGED, FindingStatus.IN_PROGRESS)
+
+
+class Resolution(StrEnum):
+    """Why a finding counts as resolved."""
+
+    FIXED_VERIFIED = "fixed_verified"
+    """A scan looked at the same endpoint again, and it was gone."""
+    ASSET_REMOVED = "asset_removed"
+    """Its asset is watched no longer: nothing was fixed."""
+    MANUAL = "manual"
+    """A person said so."""
+
+
 class Finding(Entity):
     """One problem of one organization: identity, life cycle and the last state seen."""
 
@@ -48,6 +62,24 @@ class Finding(Entity):
             "organization_id",
             "assigned_to",
             postgresql_where=text("assigned_to is not null"),
+        ),
+        Index(
+            "ix_findings_accepted_until",
+            "accepted_until",
+            postgresql_where=text("status = 'accepted_risk'"),
+        ),
+        Index(
+            "ix_findings_due",
+            "organization_id",
+            "due_at",
+            postgresql_where=text(
+                "status in ('open', 'acknowledged', 'in_progress') and not is_retired"
+            ),
+        ),
+        Index(
+            "ix_findings_accepted_by",
+            "accepted_by",
+            postgresql_where=text("accepted_by is not null"),
         ),
         CheckConstraint("severity between 0 and 4", name="severity"),
         CheckConstraint("length(fingerprint) = 32", name="fingerprint"),
@@ -83,12 +115,26 @@ class Finding(Entity):
     last_seen_at: Mapped[datetime]
     last_scan_id: Mapped[UUID | None]
     """The scan that saw it last."""
+    opened_at: Mapped[datetime]
+    """First seen, or seen again after it was resolved: when the clock of its due date started."""
     status: Mapped[FindingStatus] = mapped_column(default=FindingStatus.OPEN)
     assigned_to: Mapped[UUID | None] = mapped_column(default=None)
+    resolution: Mapped[Resolution | None] = mapped_column(default=None)
     resolved_at: Mapped[datetime | None] = mapped_column(default=None)
     resolution_note: Mapped[str | None] = mapped_column(default=None)
     due_at: Mapped[datetime | None] = mapped_column(default=None)
+    is_due_fixed: Mapped[bool] = mapped_column(default=False)
+    """A person set the due date; otherwise it follows severity and the organization's days."""
     accepted_until: Mapped[datetime | None] = mapped_column(default=None)
+    accepted_by: Mapped[UUID | None] = mapped_column(
+        ForeignKey("users.id", ondelete="SET NULL"), default=None
+    )
+    acceptance_notice: Mapped[int | None] = mapped_column(default=None)
+    """Days before the end of the acceptance that the last notice spoke of."""
+    needs_review: Mapped[bool] = mapped_column(default=False)
+    """Called a false positive, and it looks different since."""
+    is_retired: Mapped[bool] = mapped_column(default=False)
+    """Its asset was deleted: evidence still, but in no count."""
     occurrences: Mapped[int] = mapped_column(default=1)
     """Scans in which it was seen."""
     reopened_count: Mapped[int] = mapped_column(default=0)
@@ -122,26 +168,3 @@ class Observation(Base):
     message: Mapped[str]
     evidence: Mapped[Json]
     seen_at: Mapped[datetime]
-
-
-class FindingEvent(Entity):
-    """One step in the life of a finding: who did what, and why."""
-
-    __tablename__ = "finding_events"
-    __table_args__ = (
-        Index("ix_finding_events_finding", "organization_id", "finding_id"),
-        ForeignKeyConstraint(
-            ["organization_id", "finding_id"],
-            ["findings.organization_id", "findings.id"],
-            ondelete="CASCADE",
-        ),
-    )
-
-    organization_id: Mapped[UUID]
-    finding_id: Mapped[UUID]
-    actor_id: Mapped[UUID | None]
-    """None: the platform itself, from what a scan saw."""
-    from_status: Mapped[FindingStatus | None]
-    to_status: Mapped[FindingStatus]
-    note: Mapped[str | None] = mapped_column(default=None)
-    scan_id: Mapped[UUID | None] = mapped_column(default=None)

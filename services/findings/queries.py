@@ -1,16 +1,16 @@
 """SQL of findings and observations."""
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, column, func, select, table, update
+from sqlalchemy import Select, column, func, select, table, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.findings.filtering import FindingFilter, filter_conditions
 from services.findings.models import Finding, FindingStatus, Observation
 from services.pagination import PageRequest
-from services.scanner.check import Severity
 from services.sorting import Sort, SortColumn, order_by
 
 # A finding knows its scan by key alone: scans lie above findings.
@@ -21,43 +21,8 @@ SORT_COLUMNS = {
     "first_seen_at": SortColumn(Finding.first_seen_at),
     "last_seen_at": SortColumn(Finding.last_seen_at),
     "created_at": SortColumn(Finding.created_at),
+    "due_at": SortColumn(Finding.due_at, is_nullable=True),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class FindingFilter:
-    """Which findings; fields are ANDed, the members of one field ORed. Empty means any."""
-
-    severities: tuple[Severity, ...] = ()
-    statuses: tuple[FindingStatus, ...] = ()
-    categories: tuple[str, ...] = ()
-    check_ids: tuple[str, ...] = ()
-    asset_id: UUID | None = None
-    assigned_to: UUID | None = None
-    search: str | None = None
-    """A part of the message or the host."""
-
-
-def filter_conditions(organization_id: UUID, filter_: FindingFilter) -> list[ColumnElement[bool]]:
-    conditions = [Finding.organization_id == organization_id]
-    if filter_.severities:
-        conditions.append(Finding.severity.in_(filter_.severities))
-    if filter_.statuses:
-        conditions.append(Finding.status.in_(filter_.statuses))
-    if filter_.categories:
-        conditions.append(Finding.category.in_(filter_.categories))
-    if filter_.check_ids:
-        conditions.append(Finding.check_id.in_(filter_.check_ids))
-    if filter_.asset_id is not None:
-        conditions.append(Finding.asset_id == filter_.asset_id)
-    if filter_.assigned_to is not None:
-        conditions.append(Finding.assigned_to == filter_.assigned_to)
-    if filter_.search:
-        conditions.append(
-            Finding.message.icontains(filter_.search, autoescape=True)
-            | Finding.host.icontains(filter_.search, autoescape=True)
-        )
-    return conditions
 
 
 async def list_findings(
@@ -100,9 +65,7 @@ def _of_scan(
     # In one scan's list the severity asked for is the one that scan saw.
     if filter_.severities:
         statement = statement.where(Observation.severity.in_(filter_.severities))
-    others = FindingFilter(
-        statuses=filter_.statuses, categories=filter_.categories, check_ids=filter_.check_ids
-    )
+    others = replace(filter_, severities=())
     return statement.where(*filter_conditions(organization_id, others))
 
 
@@ -157,17 +120,6 @@ async def find_finding(
     return await session.scalar(statement.with_for_update() if lock else statement)
 
 
-async def count_by_severity_and_status(
-    session: AsyncSession, organization_id: UUID, filter_: FindingFilter
-) -> Sequence[tuple[Severity, FindingStatus, int]]:
-    statement = (
-        select(Finding.severity, Finding.status, func.count())
-        .where(*filter_conditions(organization_id, filter_))
-        .group_by(Finding.severity, Finding.status)
-    )
-    return (await session.execute(statement)).all()
-
-
 async def count_by_asset(
     session: AsyncSession,
     organization_id: UUID,
@@ -185,41 +137,6 @@ async def count_by_asset(
     )
     rows = await session.execute(statement)
     return {asset_id: count for asset_id, count in rows if asset_id is not None}
-
-
-async def resolve_of_asset(
-    session: AsyncSession,
-    organization_id: UUID,
-    asset_id: UUID,
-    *,
-    statuses: Sequence[FindingStatus],
-    note: str,
-    now: datetime,
-) -> Sequence[tuple[UUID, FindingStatus]]:
-    """Resolve the findings of an asset; gives back their ids and the status each had."""
-    found = await session.execute(
-        select(Finding.id, Finding.status)
-        .where(
-            Finding.organization_id == organization_id,
-            Finding.asset_id == asset_id,
-            Finding.status.in_(statuses),
-        )
-        .order_by(Finding.id)
-        .with_for_update()
-    )
-    rows = found.all()
-    if rows:
-        await session.execute(
-            update(Finding)
-            .where(
-                Finding.organization_id == organization_id,
-                Finding.id.in_([finding_id for finding_id, _ in rows]),
-            )
-            .values(
-                status=FindingStatus.RESOLVED, resolved_at=now, resolution_note=note, updated_at=now
-            )
-        )
-    return rows
 
 
 async def unassign(

@@ -1,17 +1,20 @@
 """What a scan saw becomes findings and observations, in a handful of set-based statements."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, select, text
+from sqlalchemy import Boolean, and_, case, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.findings.fingerprint import fingerprint
-from services.findings.models import Finding, FindingEvent, FindingStatus, Observation
+from services.findings.history_models import FindingEventKind
+from services.findings.history_queries import EventRow, store_events
+from services.findings.models import Finding, FindingStatus, Observation
+from services.findings.rules import LifeRules, read_rules
 from services.identifiers import uuid7
 from services.scanner.check import CheckResult, Outcome, Severity
 
@@ -36,11 +39,12 @@ async def record_findings(
     locked in the order of their fingerprint: two targets with a problem in common cannot
     deadlock.
     """
-    rows = _rows(sighting, results)
-    if not rows:
+    if not any(result.verdict.outcome is Outcome.FAILED for result in results):
         return
+    rules = await read_rules(session, sighting.organization_id)
+    rows = _rows(sighting, rules, results)
     known = await _lock_known(session, sighting.organization_id, list(rows))
-    ids = await _upsert(session, list(rows.values()))
+    stored = await _upsert(session, list(rows.values()))
     await session.execute(
         insert(Observation)
         .values(
@@ -48,7 +52,7 @@ async def record_findings(
                 {
                     "organization_id": sighting.organization_id,
                     "scan_id": sighting.scan_id,
-                    "finding_id": ids[key],
+                    "finding_id": stored[key].id,
                     "scan_result_id": sighting.scan_result_id,
                     "severity": row["severity"],
                     "message": row["message"],
@@ -60,62 +64,46 @@ async def record_findings(
         )
         .on_conflict_do_nothing()
     )
-    session.add_all(
-        _event(sighting.organization_id, sighting.scan_id, ids[key], status, FindingStatus.OPEN)
-        for key, status in known.items()
-        if status is FindingStatus.RESOLVED
+    await store_events(
+        session,
+        sighting.organization_id,
+        [event for key, now in stored.items() for event in _events(known.get(key), now)],
+        sighting.seen_at,
+        scan_id=sighting.scan_id,
     )
 
 
-async def resolve_gone(
-    session: AsyncSession, organization_id: UUID, scan_id: UUID, now: datetime
-) -> int:
-    """Resolve what a finished scan looked for at the same endpoint and did not see any more.
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What an event may be about."""
 
-    A target that was dead, blocked or skipped evaluated nothing, so it resolves nothing. Gives
-    back how many.
-    """
-    gone = await session.execute(
-        _GONE, {"organization_id": organization_id, "scan_id": scan_id, "now": now}
-    )
-    rows = gone.all()
-    session.add_all(
-        _event(
-            organization_id,
-            scan_id,
-            finding_id,
-            FindingStatus(status),
-            FindingStatus.RESOLVED,
-            note="fixed_verified",
-        )
-        for finding_id, status in rows
-    )
-    return len(rows)
+    id: UUID
+    status: FindingStatus
+    severity: Severity
+    needs_review: bool
+    is_new: bool = False
 
 
-def _event(
-    organization_id: UUID,
-    scan_id: UUID,
-    finding_id: UUID,
-    from_status: FindingStatus,
-    to_status: FindingStatus,
-    note: str | None = None,
-) -> FindingEvent:
-    return FindingEvent(
-        organization_id=organization_id,
-        finding_id=finding_id,
-        actor_id=None,
-        from_status=from_status,
-        to_status=to_status,
-        note=note,
-        scan_id=scan_id,
-    )
+def _events(before: _State | None, after: _State) -> Iterator[EventRow]:
+    """What this sighting changed. Nothing of a finding that another target has just filed."""
+    if after.is_new:
+        yield EventRow(after.id, FindingEventKind.FIRST_SEEN, None, after.status)
+    if before is None:
+        return
+    if before.status is not after.status:
+        yield EventRow(after.id, FindingEventKind.STATUS, before.status, after.status)
+    if before.severity is not after.severity:
+        yield EventRow(after.id, FindingEventKind.SEVERITY, before.severity, after.severity)
+    if after.needs_review and not before.needs_review:
+        yield EventRow(after.id, FindingEventKind.REVIEW, None, "needed")
 
 
 Row = dict[str, Any]  # Any: column values of one row
 
 
-def _rows(sighting: Sighting, results: Sequence[CheckResult]) -> Mapping[bytes, Row]:
+def _rows(
+    sighting: Sighting, rules: LifeRules, results: Sequence[CheckResult]
+) -> Mapping[bytes, Row]:
     """One row per fingerprint, sorted by it; of two problems with one identity the worse."""
     rows: dict[bytes, Row] = {}
     for result in results:
@@ -131,6 +119,7 @@ def _rows(sighting: Sighting, results: Sequence[CheckResult]) -> Mapping[bytes, 
                 "discriminator": problem.discriminator,
                 "message": problem.message,
                 "evidence": dict(problem.evidence),
+                "due_at": rules.due_at(severity, sighting.seen_at),
             }
     return dict(sorted(rows.items()))
 
@@ -151,6 +140,7 @@ def _row(sighting: Sighting, result: CheckResult, key: bytes, severity: Severity
         "first_seen_at": sighting.seen_at,
         "last_seen_at": sighting.seen_at,
         "last_scan_id": sighting.scan_id,
+        "opened_at": sighting.seen_at,
         "occurrences": 1,
         "reopened_count": 0,
         "created_at": sighting.seen_at,
@@ -160,21 +150,38 @@ def _row(sighting: Sighting, result: CheckResult, key: bytes, severity: Severity
 
 async def _lock_known(
     session: AsyncSession, organization_id: UUID, keys: Sequence[bytes]
-) -> dict[bytes, FindingStatus]:
+) -> dict[bytes, _State]:
     statement = (
-        select(Finding.fingerprint, Finding.status)
+        select(
+            Finding.fingerprint, Finding.id, Finding.status, Finding.severity, Finding.needs_review
+        )
         .where(Finding.organization_id == organization_id, Finding.fingerprint.in_(keys))
         .order_by(Finding.fingerprint)
         .with_for_update()
     )
     rows = await session.execute(statement)
-    return dict(rows.all())
+    return {
+        key: _State(finding_id, status, severity, needs_review)
+        for key, finding_id, status, severity, needs_review in rows
+    }
 
 
-async def _upsert(session: AsyncSession, rows: Sequence[Row]) -> dict[bytes, UUID]:
-    """The findings' ids by fingerprint, new and known alike."""
+async def _upsert(session: AsyncSession, rows: Sequence[Row]) -> dict[bytes, _State]:
+    """The findings by fingerprint, new and known alike."""
     statement = insert(Finding).values(list(rows))
-    new, was_resolved = statement.excluded, Finding.status == FindingStatus.RESOLVED
+    new, status = statement.excluded, Finding.status
+    was_resolved = status == FindingStatus.RESOLVED
+    is_back = or_(was_resolved, Finding.is_retired)
+    looks_different = and_(
+        status == FindingStatus.FALSE_POSITIVE,
+        or_(new.severity < Finding.severity, new.evidence != Finding.evidence),
+    )
+    # The new row's clock began with this sighting, so its own two dates hold the days allowed.
+    due_at = case(
+        (is_back, new.due_at),
+        (Finding.is_due_fixed, Finding.due_at),
+        else_=Finding.opened_at + (new.due_at - new.opened_at),
+    )
     stored = await session.execute(
         statement.on_conflict_do_update(
             index_elements=["organization_id", "fingerprint"],
@@ -183,87 +190,33 @@ async def _upsert(session: AsyncSession, rows: Sequence[Row]) -> dict[bytes, UUI
                 "severity": new.severity,
                 "message": new.message,
                 "evidence": new.evidence,
-                "last_seen_at": new.last_seen_at,
+                "last_seen_at": func.greatest(Finding.last_seen_at, new.last_seen_at),
                 "last_scan_id": new.last_scan_id,
                 "updated_at": new.updated_at,
                 "occurrences": Finding.occurrences + 1,
-                "status": case((was_resolved, FindingStatus.OPEN.value), else_=Finding.status),
-                "reopened_count": case(
-                    (was_resolved, Finding.reopened_count + 1), else_=Finding.reopened_count
-                ),
+                "status": case((was_resolved, FindingStatus.OPEN.value), else_=status),
+                "reopened_count": Finding.reopened_count + case((was_resolved, 1), else_=0),
+                "opened_at": case((is_back, new.opened_at), else_=Finding.opened_at),
+                "due_at": due_at,
+                "is_due_fixed": and_(Finding.is_due_fixed, ~is_back),
                 "resolved_at": None,
+                "resolution": None,
                 "resolution_note": case((was_resolved, None), else_=Finding.resolution_note),
+                "needs_review": or_(Finding.needs_review, looks_different),
+                "is_retired": False,
             },
-        ).returning(Finding.fingerprint, Finding.id)
+        ).returning(
+            Finding.fingerprint,
+            Finding.id,
+            Finding.status,
+            Finding.severity,
+            Finding.needs_review,
+            literal_column("findings.xmax = 0", Boolean()).label(
+                "is_new"
+            ),  # only a row that was there has been locked
+        )
     )
-    return dict(stored.all())
-
-
-# A check that was evaluated at an endpoint names everything that is wrong there: what it knew
-# before and did not name now is gone.
-_GONE = text(
-    """
-with evaluated as (
-  select distinct checked.id, checked.host, checked.port, checked.protocol
-    from scan_results result,
-         jsonb_to_recordset(result.checks)
-           as checked(id text, host text, port int, protocol text, outcome text)
-   where result.organization_id = :organization_id and result.scan_id = :scan_id
-     and checked.outcome in ('passed', 'failed')
-), gone as (
-  select finding.id, finding.status
-    from findings finding
-    join evaluated on finding.check_id = evaluated.id and finding.host = evaluated.host
-     and finding.port is not distinct from evaluated.port
-     and finding.protocol = evaluated.protocol
-   where finding.organization_id = :organization_id
-     and finding.status in ('open', 'acknowledged', 'in_progress', 'accepted_risk')
-     and not exists (select 1 from observations seen
-                      where seen.organization_id = :organization_id
-                        and seen.scan_id = :scan_id and seen.finding_id = finding.id)
-   order by finding.fingerprint
-     for update of finding
-)
-update findings
-   set status = 'resolved', resolved_at = :now, updated_at = :now,
-       resolution_note = 'fixed_verified'
-  from gone
- where findings.organization_id = :organization_id and findings.id = gone.id
-returning findings.id, gone.status
-    """
-)
-
-
-async def forget_scan(session: AsyncSession, organization_id: UUID, scan_id: UUID) -> None:
-    """Before a scan is deleted: its own findings go, the others remember who saw them before."""
-    parameters = {"organization_id": organization_id, "scan_id": scan_id}
-    await session.execute(_DELETE_ONLY_SEEN_BY, parameters)
-    await session.execute(_RECOMPUTE_SEEN, parameters)
-
-
-_DELETE_ONLY_SEEN_BY = text(
-    """
-delete from findings
- where organization_id = :organization_id
-   and id in (select finding_id from observations
-               where organization_id = :organization_id and scan_id = :scan_id)
-   and not exists (select 1 from observations other
-                    where other.organization_id = :organization_id
-                      and other.finding_id = findings.id and other.scan_id <> :scan_id)
-    """
-)
-_RECOMPUTE_SEEN = text(
-    """
-update findings
-   set first_seen_at = seen.first, last_seen_at = seen.last, last_scan_id = seen.last_scan,
-       occurrences = seen.scans
-  from (select finding_id, min(seen_at) as first, max(seen_at) as last, count(*) as scans,
-               (array_agg(scan_id order by seen_at desc, scan_id desc))[1] as last_scan
-          from observations
-         where organization_id = :organization_id and scan_id <> :scan_id
-           and finding_id in (select finding_id from observations
-                               where organization_id = :organization_id and scan_id = :scan_id)
-         group by finding_id) seen
- where findings.organization_id = :organization_id and findings.id = seen.finding_id
-    """
-)
+    return {
+        key: _State(finding_id, status, severity, needs_review, is_new)
+        for key, finding_id, status, severity, needs_review, is_new in stored
+    }

@@ -1,7 +1,6 @@
-"""Use cases of findings: look at them, count them, and let go of what nobody watches."""
+"""Use cases of findings: look at them, and let go of what nobody works on."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,38 +9,14 @@ from services.actor import Actor, Permission
 from services.database import UnitOfWork, utcnow
 from services.errors import NotFound
 from services.findings import queries
-from services.findings.models import Finding, FindingEvent, FindingStatus, Observation
-from services.findings.queries import FindingFilter
+from services.findings.filtering import FindingFilter
+from services.findings.models import UNRESOLVED, Finding, Observation
 from services.findings.views import FindingView
 from services.pagination import Page, PageRequest
-from services.scanner.check import Severity
 from services.sorting import parse_sort
 
 _BLOCK = 1_000
 """Findings read at once for a report."""
-
-UNRESOLVED = (FindingStatus.OPEN, FindingStatus.ACKNOWLEDGED, FindingStatus.IN_PROGRESS)
-
-
-@dataclass(frozen=True, slots=True)
-class FindingStats:
-    """Each problem once, over all statuses unless the filter says otherwise; zeros present."""
-
-    matrix: Mapping[Severity, Mapping[FindingStatus, int]]
-
-    @property
-    def total(self) -> int:
-        return sum(self.by_severity.values())
-
-    @property
-    def by_severity(self) -> dict[Severity, int]:
-        return {severity: sum(row.values()) for severity, row in self.matrix.items()}
-
-    @property
-    def by_status(self) -> dict[FindingStatus, int]:
-        return {
-            status: sum(row[status] for row in self.matrix.values()) for status in FindingStatus
-        }
 
 
 async def list_findings(
@@ -86,20 +61,8 @@ async def stream_views_of_scan(
 async def get_finding(session: AsyncSession, actor: Actor, finding_id: UUID) -> FindingView:
     """Raises NotFound."""
     actor.require(Permission.FINDINGS_READ)
-    finding = await _get(session, actor, finding_id)
+    finding = await require_finding(session, actor, finding_id)
     return (await named_views(session, actor, [(finding, None)]))[0]
-
-
-async def finding_stats(
-    session: AsyncSession, actor: Actor, filter_: FindingFilter
-) -> FindingStats:
-    actor.require(Permission.FINDINGS_READ)
-    matrix = {severity: dict.fromkeys(FindingStatus, 0) for severity in Severity}
-    for severity, status, count in await queries.count_by_severity_and_status(
-        session, actor.organization_id, filter_
-    ):
-        matrix[severity][status] = count
-    return FindingStats(matrix)
 
 
 async def count_open_by_asset(
@@ -110,31 +73,6 @@ async def count_open_by_asset(
     return await queries.count_by_asset(session, actor.organization_id, asset_ids, UNRESOLVED)
 
 
-async def resolve_for_removed_asset(work: UnitOfWork, actor: Actor, asset_id: UUID) -> None:
-    """Resolve what is open of an asset that is no longer watched; the history says why."""
-    actor.require(Permission.ASSETS_WRITE)
-    note = "asset_removed"
-    resolved = await queries.resolve_of_asset(
-        work.session,
-        actor.organization_id,
-        asset_id,
-        statuses=(*UNRESOLVED, FindingStatus.ACCEPTED_RISK),
-        note=note,
-        now=utcnow(),
-    )
-    work.session.add_all(
-        FindingEvent(
-            organization_id=actor.organization_id,
-            finding_id=finding_id,
-            actor_id=actor.user_id,
-            from_status=status,
-            to_status=FindingStatus.RESOLVED,
-            note=note,
-        )
-        for finding_id, status in resolved
-    )
-
-
 async def clear_assignments(work: UnitOfWork, organization_id: UUID, user_id: UUID) -> None:
     """Nobody works any longer on what was open and theirs: they left the organization."""
     await queries.unassign(
@@ -142,7 +80,8 @@ async def clear_assignments(work: UnitOfWork, organization_id: UUID, user_id: UU
     )
 
 
-async def _get(session: AsyncSession, actor: Actor, finding_id: UUID) -> Finding:
+async def require_finding(session: AsyncSession, actor: Actor, finding_id: UUID) -> Finding:
+    """Raises NotFound."""
     finding = await queries.find_finding(session, actor.organization_id, finding_id)
     if finding is None:
         raise NotFound("finding")

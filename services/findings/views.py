@@ -1,15 +1,33 @@
 """A finding as both doors show it: its row, what one scan saw of it, and its check's texts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from services.findings.models import Finding, FindingStatus, Observation
+from services.database import utcnow
+from services.findings.models import UNRESOLVED, Finding, FindingStatus, Observation
+from services.findings.rules import SEVERE
 from services.scanner.check import CheckInfo, Severity
 from services.scanner.cvss import base_score
 from services.scanner.engine import CATALOGUE
+
+
+class FindingFlag(StrEnum):
+    """What a person should know before they trust the state of a finding."""
+
+    OVERDUE = "overdue"
+    """Unresolved past its due date."""
+    NEEDS_REVIEW = "needs_review"
+    """Called a false positive, and it looks different since."""
+    JUSTIFICATION_MISSING = "justification_missing"
+    """Its risk is accepted and nobody said why (point 6.10.3 of the annex)."""
+    SEVERE_RISK_ACCEPTED = "severe_risk_accepted"
+    """ENISA's guidance advises against accepting critical and high ones."""
+    ACCEPTANCE_ENDING = "acceptance_ending"
+    """Its risk is accepted for two weeks more at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +116,22 @@ class FindingView:
     def annex_point(self) -> str | None:
         """The primary point of the annex of Regulation (EU) 2024/2690."""
         return self.check.points[0] if self.check else None
+
+    @property
+    def flags(self) -> list[FindingFlag]:
+        """As of now."""
+        return [flag for flag, is_raised in self._flags() if is_raised]
+
+    def _flags(self) -> Iterator[tuple[FindingFlag, bool]]:
+        row, now = self.finding, utcnow()
+        is_unresolved = row.status in UNRESOLVED and not row.is_retired
+        yield FindingFlag.OVERDUE, is_unresolved and row.due_at is not None and row.due_at < now
+        yield FindingFlag.NEEDS_REVIEW, row.needs_review
+        if row.status is FindingStatus.ACCEPTED_RISK:
+            is_bare = not (row.resolution_note or "").strip()
+            yield FindingFlag.JUSTIFICATION_MISSING, is_bare
+            yield FindingFlag.SEVERE_RISK_ACCEPTED, row.severity in SEVERE
+            yield FindingFlag.ACCEPTANCE_ENDING, row.acceptance_notice is not None
 
     @property
     def fingerprint(self) -> str:

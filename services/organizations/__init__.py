@@ -23,7 +23,7 @@ from services.organizations.members import (
     list_members,
 )
 from services.organizations.models import Invitation, Membership, Organization
-from services.organizations.queries import is_member, organization_name
+from services.organizations.queries import is_member, organization_name, read_settings
 from services.organizations.service import (
     OrganizationView,
     found_organization,
@@ -58,6 +58,7 @@ __all__ = [
     "list_offers",
     "list_organizations",
     "organization_name",
+    "read_settings",
     "report_branding",
     "resend_invitation",
     "send_invitation",

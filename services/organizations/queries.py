@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.actor import Role
 from services.organizations.models import Membership, Organization
+from services.organizations.settings import OrganizationSettings
 from services.users import User
 
 
@@ -56,6 +57,12 @@ async def organization_name(session: AsyncSession, organization_id: UUID) -> str
     """Empty for an organization that is gone."""
     statement = select(Organization.name).where(Organization.id == organization_id)
     return await session.scalar(statement) or ""
+
+
+async def read_settings(session: AsyncSession, organization_id: UUID) -> OrganizationSettings:
+    """What the organization has set; nothing for one that is gone."""
+    statement = select(Organization.settings).where(Organization.id == organization_id)
+    return OrganizationSettings.model_validate(await session.scalar(statement) or {})
 
 
 async def insert_organization(session: AsyncSession, organization: dict[str, object]) -> bool:

@@ -70,6 +70,10 @@ class OrganizationSettings(BaseModel):
     require_justification: bool | None = Field(
         default=None, description="Whether accepting a risk needs a note."
     )
+    four_eyes_acceptance: bool | None = Field(
+        default=None,
+        description="Whether accepting the risk of a critical or high finding needs an admin.",
+    )
     retention_days: Annotated[int, Field(ge=30, le=3650)] | None = Field(
         default=None, description="How long finished scans are kept."
     )

@@ -65,13 +65,13 @@ def _row(lease: Lease, result_id: UUID, seen: TargetResult) -> Json:
         "ssh_info": dict(seen.ssh_info) or None,
         "whois_info": dict(seen.whois_info) or None,
         "secrets_found": [dict(secret) for secret in seen.secrets_found] or None,
-        "checks": [_verdict(result) for result in seen.checks],
+        "checks": [stored_verdict(result) for result in seen.checks],
         "errors": list(seen.errors),
         "duration_ms": seen.duration_ms,
     }
 
 
-def _verdict(result: CheckResult) -> Json:
+def stored_verdict(result: CheckResult) -> Json:
     """A verdict in short: enough to score, to resolve what is gone and to say what was not seen."""
     verdict = result.verdict
     worst = min(

@@ -263,6 +263,28 @@ _TWINS = {
         (_at("updated"), _at("bulkUpdateFindings", "updatedCount")),
         {"finding_ids": ["$finding"], "status": "resolved"},
     ),
+    "history of a finding": Twin(
+        "GET /findings/$finding/history",
+        '{ findingHistory(id: "$finding") { nodes { kind } } }',
+        (_each("kind", "items"), _each("kind", "findingHistory", "nodes")),
+    ),
+    "comments on a finding": Twin(
+        "GET /findings/$finding/comments",
+        '{ findingComments(id: "$finding") { nodes { text } } }',
+        (_each("text", "items"), _each("text", "findingComments", "nodes")),
+    ),
+    "comment on a finding": Twin(
+        "POST /findings/$finding/comments",
+        'mutation { commentOnFinding(input: {id: "$finding", text: "Ours"}) {'
+        " comment { text } errors { message } } }",
+        (_at("text"), _at("commentOnFinding", "comment", "text")),
+        {"text": "Ours"},
+    ),
+    "findings of an asset": Twin(
+        "GET /assets/$asset/findings",
+        '{ asset(id: "$asset") { findings { totalCount } } }',
+        (_at("total"), _at("asset", "findings", "totalCount")),
+    ),
     "list schedules": Twin(
         "GET /schedules",
         "{ schedules { name } }",
@@ -333,6 +355,8 @@ async def _world(client: AsyncClient, resources: Resources, email: str) -> tuple
     members = f"/organizations/{member.organization_id}/members"
     invitation = await post(members, email=f"invited.{email}")
     findings = await client.get("/api/v1/findings", headers=member.headers)
+    finding = findings.json()["items"][0]["id"]
+    await post(f"/findings/{finding}/comments", text="First")
     membership, offer = await _join(resources, member, colleague)
     return member, {
         "organization": str(member.organization_id),
@@ -346,7 +370,7 @@ async def _world(client: AsyncClient, resources: Resources, email: str) -> tuple
         "invitation": invitation["id"],
         "colleague": str(membership),
         "offer": str(offer),
-        "finding": findings.json()["items"][0]["id"],
+        "finding": finding,
     }
 
 

@@ -8,7 +8,7 @@ from httpx2 import AsyncClient, Response
 from sqlalchemy import select
 
 from services.actor import Role
-from services.findings import Finding, FindingEvent
+from services.findings import Finding, FindingEvent, FindingEventKind
 from services.resources import Resources
 from services.scanner.check import CheckResult, Verdict
 from services.scanner.target import parse_target
@@ -48,8 +48,10 @@ async def _read(client: AsyncClient, member: Member, finding_id: str) -> Json:
 
 
 async def _events(resources: Resources, member: Member) -> list[FindingEvent]:
+    """The changes of status, oldest first."""
+    statement = select(FindingEvent).where(FindingEvent.kind == FindingEventKind.STATUS)
     async with resources.database.read(member.scope) as session:
-        return list(await session.scalars(select(FindingEvent).order_by(FindingEvent.id)))
+        return list(await session.scalars(statement.order_by(FindingEvent.id)))
 
 
 async def test_many_findings_change_at_once_and_each_keeps_its_history(
@@ -71,7 +73,7 @@ async def test_many_findings_change_at_once_and_each_keeps_its_history(
     assert first["updated_at"] > first["created_at"]
     assert (last["status"], last["resolution_note"]) == ("open", None)
     events = await _events(resources, admin)
-    assert {(event.finding_id, event.from_status, event.to_status) for event in events} == {
+    assert {(event.finding_id, event.before, event.after) for event in events} == {
         (UUID(id_), "open", "accepted_risk") for id_ in ids[:2]
     }
     assert {(event.actor_id, event.note) for event in events} == {(admin.user_id, "legacy")}
@@ -103,7 +105,7 @@ async def test_it_does_to_each_finding_what_a_patch_does(
     by_finding: dict[UUID, list[tuple[object, ...]]] = {}
     for event in await _events(resources, admin):
         steps_of = by_finding.setdefault(event.finding_id, [])
-        steps_of.append((event.from_status, event.to_status, event.note))
+        steps_of.append((event.before, event.after, event.note))
     assert by_finding[UUID(patched)] == by_finding[UUID(bulk)]
     assert len(by_finding[UUID(bulk)]) == 4
 
