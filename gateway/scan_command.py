@@ -5,6 +5,7 @@ Light on purpose: the engine is imported once somebody really scans.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -14,12 +15,12 @@ import typer
 
 from services.errors import InvalidInput
 from services.scanner.check import Severity
-from services.scanner.profile import Features, Profile, ScanType
-from services.scanner.target import Target, parse_target
+from services.scanner.profile import PROBE_TIMEOUT_S, Features, Profile, ScanType
+from services.scanner.target import parse_target, split_port
 from services.settings import ScanSettings
 
 if TYPE_CHECKING:
-    from gateway.scan_run import Scanned
+    from gateway.scan_run import Asked, Scanned
 
 _FOUND, _USAGE_ERROR, _NOTHING_SEEN, _INTERRUPTED = 1, 2, 3, 130
 _STANDARD_OUTPUT = Path("-")
@@ -34,8 +35,10 @@ class Part(StrEnum):
     WHOIS = "whois"
 
 
-def scan(
-    targets: Annotated[list[str], typer.Argument(help="Domains, addresses, networks.")],
+def scan(  # noqa: PLR0913 - a parameter for each option
+    targets: Annotated[
+        list[str], typer.Argument(help="Domains, addresses, networks; host:port for one port.")
+    ],
     *,
     scan_type: Annotated[
         ScanType, typer.Option("--type", help="quick tries fewer ports, and only the web's roots.")
@@ -43,6 +46,10 @@ def scan(
     skip: Annotated[
         list[Part] | None, typer.Option(help="Leave a part out; may be given more than once.")
     ] = None,
+    timeout: Annotated[
+        float,
+        typer.Option(min=1, max=300, help="Seconds for one probe; a target may take six times."),
+    ] = PROBE_TIMEOUT_S,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write every verdict there; - is the output.")
     ] = None,
@@ -75,9 +82,9 @@ def scan(
     from gateway.scan_run import scan_all  # noqa: PLC0415 - as above
     from services.scanner.data_file import DataFileError  # noqa: PLC0415 - as above
 
-    profile = _profile(scan_type, skip or [])
+    profile = replace(_profile(scan_type, skip or []), probe_timeout_s=timeout)
     try:
-        with progress(sum(target.host_count for _, target in asked)) as watcher:
+        with progress(sum(one.target.host_count for one in asked)) as watcher:
             results = asyncio.run(scan_all(settings, asked, profile, watcher))
     except DataFileError as error:
         _fail(str(error), _USAGE_ERROR)
@@ -119,13 +126,16 @@ def _profile(scan_type: ScanType, skip: Sequence[Part]) -> Profile:
     return Profile(scan_type, features)
 
 
-def _parse(targets: Sequence[str]) -> Sequence[tuple[str, Target]]:
+def _parse(targets: Sequence[str]) -> "Sequence[Asked]":
     """All of them, or nothing is scanned: exits with 2 and names every one that is no target."""
-    asked: list[tuple[str, Target]] = []
+    from gateway.scan_run import Asked  # noqa: PLC0415 - see the module's second line
+
+    asked: list[Asked] = []
     wrong: list[str] = []
     for text in targets:
         try:
-            asked.append((text, parse_target(text)))
+            host, port = split_port(text)
+            asked.append(Asked(text, parse_target(host), port))
         except InvalidInput as error:
             wrong.append(str(error))
     if wrong:

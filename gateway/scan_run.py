@@ -3,17 +3,27 @@
 import asyncio
 import traceback
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
 from services.scanner.engine import NetworkScanner, open_context
+from services.scanner.net.verdicts import without_sweep
 from services.scanner.profile import Profile
 from services.scanner.result import Scanner, TargetResult, TargetStatus
 from services.scanner.target import Target
 from services.settings import ScanSettings
 
 _AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A target as it was typed, what it means, and the one port that is meant, if one was named."""
+
+    text: str
+    target: Target
+    port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +43,7 @@ class Watcher(Protocol):
 
 async def scan_all(
     settings: ScanSettings,
-    asked: Sequence[tuple[str, Target]],
+    asked: Sequence[Asked],
     profile: Profile,
     watcher: Watcher | None = None,
 ) -> Sequence[Scanned]:
@@ -42,10 +52,12 @@ async def scan_all(
     done: dict[int, Scanned] = {}
 
     async def work(scanner: Scanner) -> None:
-        for position, (text, host) in hosts:
+        for position, one in hosts:
             if watcher is not None:
-                watcher.began(host)
-            done[position] = Scanned(text, await _scan(scanner, host, profile))
+                watcher.began(one.target)
+            ports = () if one.port is None else (one.port,)
+            result = await _scan(scanner, one.target, replace(profile, ports=ports))
+            done[position] = Scanned(one.text, result)
             if watcher is not None:
                 watcher.ended(done[position])
 
@@ -57,14 +69,17 @@ async def scan_all(
     return [scanned for _, scanned in sorted(done.items())]
 
 
-def _hosts(asked: Sequence[tuple[str, Target]]) -> Iterator[tuple[str, Target]]:
-    """Every single host once, lazily: a network may have 65,536 of them."""
-    seen: set[Target] = set()
-    for text, target in asked:
-        for host in target.hosts():
-            if host not in seen:
-                seen.add(host)
-                yield text, host
+def _hosts(asked: Sequence[Asked]) -> Iterator[Asked]:
+    """Every single host once, and once for each port of it that was named.
+
+    Lazily: a network may have 65,536 of them.
+    """
+    seen: set[tuple[Target, int | None]] = set()
+    for one in asked:
+        for host in one.target.hosts():
+            if (host, one.port) not in seen:
+                seen.add((host, one.port))
+                yield replace(one, target=host)
 
 
 async def _scan(scanner: Scanner, host: Target, profile: Profile) -> TargetResult:
@@ -73,4 +88,7 @@ async def _scan(scanner: Scanner, host: Target, profile: Profile) -> TargetResul
     except Exception:  # noqa: BLE001 - outermost loop of a target: a bug must not lose the others
         traceback.print_exc()  # on the error stream: the output may be JSON
         reason = "the scanner failed here, through no fault of the target: please report it"
-        return TargetResult(host, TargetStatus.SKIPPED, datetime.now(UTC), 0, reason=reason)
+        checks = tuple(without_sweep(host.value, reason))  # so that it is not silently missing
+        return TargetResult(
+            host, TargetStatus.SKIPPED, datetime.now(UTC), 0, reason=reason, checks=checks
+        )

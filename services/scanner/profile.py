@@ -31,6 +31,9 @@ class Profile:
     probe_timeout_s: float = PROBE_TIMEOUT_S
     """Limit of one probe; one target may take six times as long (TGT-1)."""
 
+    ports: tuple[int, ...] = ()
+    """The only TCP ports that are tried, where somebody named them; empty: those of the type."""
+
     @property
     def looks_beside_roots(self) -> bool:
         """Whether web endpoints are asked for more than their root: never in a quick scan."""

@@ -19,6 +19,7 @@ from services.scanner.address import Address, Network
 _LARGEST_IPV4_PREFIX = 16
 _LARGEST_IPV6_PREFIX = 112
 _MAX_DOMAIN_LENGTH = 253
+_HIGHEST_PORT = 65_535
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?")
 _FORBIDDEN_NAMES = ("metadata.google.internal", "metadata.azure.internal", "instance-data")
 
@@ -70,6 +71,26 @@ def parse_target(text: str, expected: TargetType | None = None) -> Target:
     if expected is not None and target.type is not expected and not _is_single(target, expected):
         raise InvalidInput(f"{cleaned!r} is of type {target.type}, not {expected}")
     return target
+
+
+def split_port(text: str) -> tuple[str, int | None]:
+    """A target and the one port of it that is meant: ``host:port``, ``[address]:port``, a URL.
+
+    Raises InvalidInput for a number that is no port.
+    """
+    cleaned = text.strip()
+    if "://" in cleaned:
+        try:
+            return cleaned, urlsplit(cleaned).port
+        except ValueError as error:
+            raise InvalidInput(f"{cleaned!r} has no valid port (1 to 65535)") from error
+    host, separator, port = cleaned.rpartition(":")
+    is_whole_address = ":" in host and not host.endswith("]")  # of IPv6, without brackets
+    if not separator or not port.isdecimal() or is_whole_address or not host:
+        return cleaned, None
+    if not 0 < int(port) <= _HIGHEST_PORT:
+        raise InvalidInput(f"{cleaned!r} has no valid port (1 to {_HIGHEST_PORT})")
+    return host, int(port)
 
 
 def _is_single(target: Target, expected: TargetType) -> bool:

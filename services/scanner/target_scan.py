@@ -145,7 +145,7 @@ class TargetScan:
         if not ports:
             return
         async with asyncio.TaskGroup() as tasks:
-            if self.profile.features.port_scan:
+            if self.profile.features.port_scan and not self.profile.ports:
                 tasks.create_task(look_at_udp(self.record, self._run, addresses[0]))
             sweep = tasks.create_task(self._sweep(addresses, ports))
         facts = sweep.result()

@@ -25,7 +25,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from gateway.scan_run import scan_all
+from gateway.scan_run import Asked, scan_all
 from services.scanner.address import AddressPolicy
 from services.scanner.check import Outcome
 from services.scanner.context import ProbeOptions
@@ -177,7 +177,7 @@ async def _scan_network(largest: list[int]) -> str:
     settings = ScanSettings(scan_allowed_networks=(ip_network("127.0.0.0/8"),))
     async with asyncio.TaskGroup() as tasks:
         watching = tasks.create_task(watch())
-        results = await scan_all(settings, [(str(network), network)], Profile())
+        results = await scan_all(settings, [Asked(str(network), network)], Profile())
         watching.cancel()
     statuses = [scanned.result.status for scanned in results]
     verdicts = [check.verdict.outcome for s in results for check in s.result.checks]

@@ -98,6 +98,33 @@ async def test_json_holds_every_verdict_with_the_documented_fields(tmp_path: Pat
     assert (cleartext["port"], cleartext["outcome"]) == (HTTP_PORT, "failed")
 
 
+async def test_a_port_that_is_named_is_the_only_one_looked_at() -> None:
+    async with (
+        serve_site(SITE, host=HOST, port=HTTP_PORT),
+        serve_site(SITE, host=HOST, port=18_080),
+        serve_site(HOSTILE_SITE, host=HOST, port=18_081),
+    ):
+        targets = (f"{HOST}:18080", f"http://{HOST}:18081/", f"{HOST}:18082")
+        ended = await _nis2(*targets, "--json", "-", **ALLOWED)
+
+    open_ports = {
+        (v["target"], v["port"])
+        for v in ended.verdicts
+        if v["check_id"] == "net.port.open" and v["outcome"] == "failed"
+    }
+    unreachable = {
+        v["target"]: v["outcome"] for v in ended.verdicts if v["check_id"] == "net.host.unreachable"
+    }
+    versions = {
+        v["target"]
+        for v in ended.verdicts
+        if v["check_id"] == "http.info.server_version" and v["outcome"] == "failed"
+    }
+    assert open_ports == {(targets[0], 18_080), (targets[1], 18_081)}
+    assert unreachable == dict(zip(targets, ("passed", "passed", "failed"), strict=True))
+    assert versions == {targets[1]}
+
+
 async def test_json_on_the_output_stands_alone() -> None:
     async with serve_site(SITE, host="127.78.0.2", port=HTTP_PORT):
         arguments = ("127.78.0.2", "127.78.0.3", "--type", "quick", "--json", "-")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.errors import InvalidInput
-from services.scanner.target import Target, TargetType, parse_target
+from services.scanner.target import Target, TargetType, parse_target, split_port
 
 _LABELS = st.from_regex(r"\A[a-z]([a-z0-9-]{0,10}[a-z0-9])?\Z").filter(lambda x: "--" not in x)
 _DOMAINS = st.lists(_LABELS, min_size=2, max_size=5).map(".".join)
@@ -113,3 +113,27 @@ def test_an_address_is_its_own_only_host(address: object) -> None:
 
     assert list(target.hosts()) == [target]
     assert str(ip_address(target.value)) == target.value
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("example.org", "example.org", None),
+        ("example.org:8443", "example.org", 8443),
+        ("192.0.2.1:22", "192.0.2.1", 22),
+        ("[2001:db8::1]:443", "[2001:db8::1]", 443),
+        ("2001:db8::1", "2001:db8::1", None),
+        ("::1", "::1", None),
+        ("https://example.org:8443/x", "https://example.org:8443/x", 8443),
+        ("https://example.org/", "https://example.org/", None),
+        ("192.0.2.0/28", "192.0.2.0/28", None),
+    ],
+)
+def test_a_port_is_split_off(text: str, host: str, port: int | None) -> None:
+    assert split_port(text) == (host, port)
+
+
+@pytest.mark.parametrize("text", ["example.org:0", "example.org:65536", "https://x.example:99999/"])
+def test_what_is_no_port_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        split_port(text)

@@ -30,6 +30,8 @@ def parse_ports(text: str) -> Iterator[int]:
 
 def ports_of(profile: Profile) -> tuple[int, ...]:
     """What the sweep of this profile tries; empty when it looks at no port at all."""
+    if profile.ports:
+        return profile.ports
     if profile.features.port_scan:
         return read_ports("quick" if profile.scan_type is ScanType.QUICK else "full")
     return WEB_PORTS if profile.features.web_checks else ()
