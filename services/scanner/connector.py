@@ -15,7 +15,6 @@ from weakref import WeakValueDictionary
 from services.scanner.address import Address, AddressPolicy
 
 _BACK_OFF_EVERY = 3
-_BACK_OFF_S = 2.0
 _CLOSING_S = 0.25
 _TARGETS_AT_ONCE = 4
 MOST_REFUSALS = 12
@@ -30,12 +29,13 @@ class NotLetIn(ConnectionError):  # to a probe it is one more thing the target d
 class Budget:
     """Connections at once and per second for one address."""
 
-    def __init__(self, connections: int, per_second: float) -> None:
+    def __init__(self, connections: int, per_second: float, back_off_s: float) -> None:
         self._connections = connections
         self._slots = asyncio.Semaphore(connections)
         self.targets = asyncio.Semaphore(_TARGETS_AT_ONCE)
         """Names of one address are looked at a few at a time: all at once, none ends in time."""
         self._interval_s = 1.0 / per_second
+        self._back_off_s = back_off_s
         self._is_paced = False
         self._next_s = 0.0
         self._refusals = 0
@@ -65,7 +65,7 @@ class Budget:
         """Refused, cut off, or not let in: after every third in a row everybody waits a while."""
         self._refusals += 1
         if self._refusals % _BACK_OFF_EVERY == 0:
-            self._next_s = max(self._next_s, time.monotonic()) + _BACK_OFF_S
+            self._next_s = max(self._next_s, time.monotonic()) + self._back_off_s
 
     def note_answer(self) -> None:
         self._refusals = 0
@@ -82,9 +82,16 @@ class Connector:
     """Opens vetted connections. One per process."""
 
     def __init__(
-        self, policy: AddressPolicy, *, connections_per_address: int, connections_per_second: float
+        self,
+        policy: AddressPolicy,
+        *,
+        connections_per_address: int,
+        connections_per_second: float,
+        back_off_s: float = 2.0,
     ) -> None:
+        """``back_off_s`` is how long everybody waits after every third refusal in a row."""
         self.policy = policy
+        self._back_off_s = back_off_s
         self._connections = connections_per_address
         self._per_second = connections_per_second
         self._budgets: WeakValueDictionary[Address, Budget] = WeakValueDictionary()
@@ -93,7 +100,7 @@ class Connector:
         """The budget of an address; it lives for as long as somebody holds it."""
         budget = self._budgets.get(address)
         if budget is None:
-            budget = Budget(self._connections, self._per_second)
+            budget = Budget(self._connections, self._per_second, self._back_off_s)
             self._budgets[address] = budget
         return budget
 

@@ -43,7 +43,7 @@ async def _nis2(*arguments: str, **variables: str) -> Ended:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(100):
             output, errors = await process.communicate()
     finally:
         if process.returncode is None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import warnings
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -23,9 +22,7 @@ def find_preload(file: Path | None, host: str) -> PreloadFacts:
     ``file`` is Chromium's ``transport_security_state_static.json``; None means the installed list.
     """
     if file is None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # how the package opens its data
-            return PreloadFacts(hstspreload.in_hsts_preload(host), _installed_on())
+        return PreloadFacts(hstspreload.in_hsts_preload(host), _installed_on())
     entries, changed_on = load_preload_list(file)
     labels = host.split(".")
     parents = (".".join(labels[index:]) for index in range(1, len(labels)))
