@@ -26,6 +26,10 @@ class Issuers:
         """Empty for an organization that is not known."""
         return self.domains.get(_folded(organization), frozenset())
 
+    def knows_all(self, domains: frozenset[str]) -> bool:
+        """Whether each of the domains is that of an organization in the table."""
+        return domains <= frozenset().union(*self.domains.values())
+
 
 @cache
 def known_issuers() -> Issuers:

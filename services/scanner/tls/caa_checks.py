@@ -40,7 +40,8 @@ def _judge_issuer(
     above = table.domains_of(facts.needed[-1].issuer_organization)
     if (own | above) & allowed:
         return Verdict.passed(f"CAA at {caa.found_at} allows {issuer}")
-    if allowed and not own:
+    if not own and not table.knows_all(allowed):
+        # Where every name belongs to an authority we know, this issuer is none of them.
         return Verdict.not_evaluated(
             f"by which names {issuer} goes in CAA records is not known (table of {table.as_of})"
         )

@@ -86,10 +86,10 @@ def _logged(*logs: str, known: bool) -> TlsFacts:
     return some_facts(a_certificate(timestamps=logs), trust=PUBLIC, is_staple_known=known)
 
 
-def _issued_by(organization: str) -> TlsFacts:
+def _issued_by(organization: str, *allowed: str) -> TlsFacts:
     return some_facts(
         a_certificate(issuer_organization=organization),
-        caa=caa("issue letsencrypt.org"),
+        caa=caa(*(f"issue {domain}" for domain in allowed)),
         issued_for="www.example.test",
     )
 
@@ -216,7 +216,9 @@ SAMPLES: Samples = {
         _logged("a", "b", known=True), _logged(known=True), _logged(known=False)
     ),
     "tls.cert.caa_mismatch": Sample(
-        _issued_by("Let's Encrypt"), _issued_by("DigiCert Inc"), _issued_by("Nobody We Know")
+        _issued_by("Let's Encrypt", "letsencrypt.org"),
+        _issued_by("DigiCert Inc", "letsencrypt.org"),
+        _issued_by("Nobody We Know", "ca.test"),
     ),
     "tls.ocsp.no_staple": Sample(
         _stapling(known=True, staple=True),
