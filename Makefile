@@ -56,6 +56,7 @@ hostile: dev ## scan servers that drip, flood and lie: time, memory and reasons
 benchmark: dev ## measure: scans, lists, reports; PEERS=--install-sslyze also beside sslyze
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 	$(BIN)/python -m tests.benchmarks.scanner $(PEERS)
+	$(BIN)/python -m tests.benchmarks.reports $(ARGS)
 
 lock: ## compile requirements/*.txt from pyproject.toml (needs uv)
 	$(COMPILE) pyproject.toml -o requirements/main.txt

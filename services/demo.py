@@ -22,7 +22,7 @@ from services.events import Event
 from services.findings import FindingStatus
 from services.pagination import PageRequest
 from services.queue import Job
-from services.reports import ReportFormat
+from services.reports import ReportFormat, ReportRequest
 from services.resources import Resources
 from services.scanner.address import AddressPolicy
 from services.scanner.check import CheckResult, Endpoint, Verdict
@@ -341,7 +341,7 @@ async def _make_schedule_and_reports(
         )
         await schedules.create_schedule(work, actor, request)
         for format_ in (ReportFormat.PDF, ReportFormat.CSV):
-            await reports.generate_report(work, actor, scan_id, format_)
+            await reports.generate_report(work, actor, ReportRequest(scan_id, format_))
     await work_list.finish()
 
 

@@ -20,6 +20,7 @@ from services.compliance.measures import (
 from services.compliance.score import one_decimal, whole
 from services.compliance.tally import Tallies, Tally
 from services.scanner.check import Severity
+from services.translations import N_
 
 Json = dict[str, Any]  # Any: a JSON object, ready for the database and both doors
 
@@ -45,8 +46,16 @@ _BAD = {
     Severity.LOW: MatrixStatus.ATTENTION,
 }
 
-_PROCESS_NOTE = "Using the platform leaves records for this point; a scan cannot show it fulfilled."
-_MANUAL_NOTE = "Cannot be observed from outside; was not examined."
+POINT_NOTES: Mapping[EvidenceClass, str] = {
+    EvidenceClass.STRONG: N_(
+        "A failed check is evidence against this point; passed checks do not prove it."
+    ),
+    EvidenceClass.INDICATIVE: N_("A failed check is a hint that a person must judge."),
+    EvidenceClass.PROCESS: N_(
+        "Using the platform leaves records for this point; a scan cannot show it fulfilled."
+    ),
+    EvidenceClass.MANUAL: N_("Cannot be observed from outside; was not examined."),
+}
 
 
 def compliance_matrix(tallies: Tallies) -> Json:
@@ -102,7 +111,7 @@ def _point(point: AnnexPoint, tallies: Tallies) -> Json:
         "status": (status_of(tally) if is_observable else MatrixStatus.MANUAL).value,
         "evidence_class": point.evidence_class.value,
         **_numbers(tally),
-        "note": _note(point),
+        "note": POINT_NOTES[point.evidence_class],
         "iso_27001": list(point.iso_27001),
         "csf_2": list(point.csf_2),
         "cis_8": list(point.cis_8),
@@ -121,15 +130,3 @@ def _numbers(tally: Tally) -> Mapping[str, Any]:  # Any: as in Json
         "score_exact": None if score is None else one_decimal(score),
         "score_lower": None if lower is None else whole(lower),
     }
-
-
-def _note(point: AnnexPoint) -> str:
-    match point.evidence_class:
-        case EvidenceClass.STRONG:
-            return "A failed check is evidence against this point; passed checks do not prove it."
-        case EvidenceClass.INDICATIVE:
-            return "A failed check is a hint that a person must judge."
-        case EvidenceClass.PROCESS:
-            return _PROCESS_NOTE
-        case EvidenceClass.MANUAL:
-            return _MANUAL_NOTE

@@ -148,7 +148,7 @@ def letter_tiles(rows: Iterable[Json]) -> str:
         )
         parts.append(_text(x + 25, 16, f"({row['letter']})", size=10, color=ink, is_bold=True))
         parts.append(_text(x + 25, 31, STATUS_SIGNS.get(status, DASH), size=11, color=ink))
-        label = "n/a" if score is None else str(score)
+        label = DASH if score is None else str(score)
         parts.append(_text(x + 25, 46, label, size=9, color=ink))
     return _svg(54, parts)
 

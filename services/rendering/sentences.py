@@ -8,7 +8,7 @@ from services.rendering.digest import Digest, FindingGroup
 from services.rendering.document import Json, ReportDocument, Template, matrix_rows
 from services.rendering.presentation import DASH, MATRIX_STATUSES, Words
 from services.scanner.check import Severity
-from services.translations import N_
+from services.translations import DEFAULT_LOCALE, N_
 
 INCOMPLETE_FROM_POINTS = 10
 _PORTS_SHOWN = 20
@@ -274,6 +274,14 @@ class Sentences:
                 " choice of whoever made this report."
             ),
             self.document.omitted,
+        )
+
+    def quotation(self) -> str:
+        """Whose words stand under what was seen; empty where they are the report's language."""
+        if self.words.language.locale == DEFAULT_LOCALE:
+            return ""
+        return self._(
+            N_("What was seen is quoted from the scanner and from the servers, word for word.")
         )
 
     def group_facts(self, group: FindingGroup) -> str:

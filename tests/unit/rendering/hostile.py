@@ -71,4 +71,4 @@ def a_hostile_report() -> Sample:
         (ReportAsset(text, text, text, open_ports=tuple(range(1, 5_000)), reason=text),),
         (NotTested(text, text, text),),
     )
-    return Sample(document, rows)
+    return Sample(document, rows, base.facts)

@@ -35,6 +35,7 @@ from services.rendering.document import (
 from services.rendering.formats import ReportFormat
 from services.rendering.render_child import render
 from services.scanner.check import Outcome, Severity, catalogue_entries
+from services.scanner.engine import CATALOGUE
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 CHECKS = (
@@ -60,6 +61,8 @@ class Sample:
 
     document: ReportDocument
     rows: ReportRows
+    facts: SummaryFacts
+    """What its summary is made of."""
 
     @property
     def findings(self) -> tuple[ReportFinding, ...]:
@@ -72,7 +75,9 @@ class Sample:
 
     def in_language(self, locale: str) -> "Sample":
         options = replace(self.document.options, locale=locale)
-        return replace(self, document=replace(self.document, options=options))
+        summary = executive_summary(self.facts, locale)
+        document = replace(self.document, options=options, executive_summary=summary)
+        return replace(self, document=document)
 
 
 def a_finding(check_id: str, target: str, **overrides: Any) -> ReportFinding:  # noqa: ANN401 - of any field
@@ -88,10 +93,9 @@ def a_finding(check_id: str, target: str, **overrides: Any) -> ReportFinding:  #
         "status": "open",
         "port": PORTS.get(check_id, 443),
         "protocol": "tcp",
-        "remediation": "Change the configuration of the service as its vendor describes, then scan "
-        "again; only a check that passes at the same endpoint closes the finding.",
-        "rationale": "An attacker who can reach the service needs no more than a browser to see "
-        "this, and the people who should know are the last to hear of it.",
+        "remediation": CATALOGUE[check_id].remediation,
+        "rationale": CATALOGUE[check_id].rationale,
+        "reference": "; ".join(CATALOGUE[check_id].sources),
         "cvss_base_score": 7.5,
         "cvss_vector": entry["cvss"],
         "compliance_article": f"NIS2 Art. 21(2)({entry['letter']})",
@@ -133,6 +137,14 @@ def a_report(
         ProblemCount(title, severity, sum(f.title == title for f in found))
         for title, severity in by_title.items()
     ]
+    facts = SummaryFacts(
+        assessment,
+        hosts_scanned=len(assets),
+        hosts_alive=len(hosts),
+        findings=counts,
+        worst=worst[:3],
+        not_tested={"The name has no address": 1, "No port answered": 1},
+    )
     values: dict[str, Any] = {  # Any: of any field
         "organization_name": "Stadtwerke Musterstadt GmbH",
         "generated_at": NOON,
@@ -173,16 +185,7 @@ def a_report(
         "counts": counts,
         "omitted": 0,
         "passed": {"http.secret.body": len(hosts)},
-        "executive_summary": executive_summary(
-            SummaryFacts(
-                assessment,
-                hosts_scanned=len(assets),
-                hosts_alive=len(hosts),
-                findings=counts,
-                worst=worst[:3],
-                not_tested={"unresolved": 1, "unreachable": 1},
-            )
-        ),
+        "executive_summary": executive_summary(facts),
         "compliance_matrix": dict(assessment.matrix),
         "trend": _TREND,
         "changes": _CHANGES,
@@ -194,7 +197,9 @@ def a_report(
         NotTested(h, "tls.cert.revoked", "The OCSP responder did not answer") for h in hosts
     )
     return Sample(
-        ReportDocument(**{**values, **overrides}), ReportRows(found, tuple(assets), not_tested)
+        ReportDocument(**{**values, **overrides}),
+        ReportRows(found, tuple(assets), not_tested),
+        facts,
     )
 
 
