@@ -4,13 +4,17 @@ from collections.abc import Callable, Iterator, Mapping
 
 from tests.lab.ground import (
     certificates,
+    content,
     crowd,
     dns,
     files,
+    headers,
     hosts,
     mail,
+    old_tls,
     registration,
     services,
+    sessions,
     ssh,
     tls,
     web,
@@ -20,8 +24,12 @@ from tests.lab.truth import Case
 
 ROOMS: Mapping[str, Callable[[Lab], Iterator[Case]]] = {
     "tls": tls.cases,
+    "old_tls": old_tls.cases,
     "certificates": certificates.cases,
     "web": web.cases,
+    "headers": headers.cases,
+    "sessions": sessions.cases,
+    "content": content.cases,
     "files": files.cases,
     "services": services.cases,
     "ssh": ssh.cases,
