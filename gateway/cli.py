@@ -10,6 +10,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from gateway.audit_command import audit
 from gateway.documents_command import openapi, schema
 from gateway.scan_command import scan
 
@@ -147,6 +148,7 @@ def doctor() -> None:
     examine()
 
 
+app.add_typer(audit, name="audit")
 app.command()(_settings_errors()(scan))
 app.command()(openapi)
 app.command()(schema)

@@ -6,6 +6,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.database import Origin
 from services.identifiers import uuid7
 from services.metrics import HTTP_DURATION, HTTP_REQUESTS
 from services.tracing import REQUEST_ID, span
@@ -29,7 +30,10 @@ class RequestLogMiddleware:
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
         request_id = given if REQUEST_ID.fullmatch(given) else str(uuid7())
-        scope.setdefault("state", {})["request_id"] = request_id
+        client: tuple[str, int] | None = scope.get("client")
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        state["origin"] = Origin(request_id, client[0] if client else None)
         started = time.perf_counter()
         status = 0
 

@@ -25,6 +25,7 @@ from graphql_schema.requests import (
 )
 from graphql_schema.schema import GatewaySchema, create_schema
 from services.actor import Caller
+from services.database import Origin
 
 _TIME_LIMIT_S = 10.0
 _READ_ONLY = frozenset({OperationType.QUERY})
@@ -55,7 +56,7 @@ class _GraphqlApp:
         context = Context(
             state["resources"],
             caller,
-            request_id=state.get("request_id"),
+            origin=state.get("origin", Origin()),
             wants_cost=request.headers.get("x-graphql-cost") == "1",
         )
         try:

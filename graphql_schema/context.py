@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from graphql_schema.loaders import Loaders
 from services.actor import Actor, Caller
-from services.database import Scope, UnitOfWork
+from services.database import Origin, Scope, UnitOfWork
 from services.errors import NotFound, Unavailable
 from services.organizations import get_actor
 from services.resources import Resources
 
+_NOWHERE = Origin()
 _READ_ONLY = text(
     "select set_config('transaction_read_only', 'on', true),"
     " set_config('statement_timeout', '5s', true)"
@@ -32,18 +33,22 @@ class Context:
         resources: Resources,
         caller: Caller,
         *,
-        request_id: str | None = None,
+        origin: Origin = _NOWHERE,
         wants_cost: bool = False,
     ) -> None:
         self.resources = resources
         self.caller = caller
-        self.request_id = request_id
+        self.origin = origin
         self.wants_cost = wants_cost
         self.loaders = Loaders(self.read, self)
         self._gate = asyncio.Lock()
         self._opened = AsyncExitStack()
         self._session: AsyncSession | None = None
         self._is_closed = False
+
+    @property
+    def request_id(self) -> str | None:
+        return self.origin.request_id
 
     @property
     def actor(self) -> Actor:
@@ -77,7 +82,7 @@ class Context:
         async with self._gate:
             await self._release()
         self.loaders = Loaders(self.read, self)
-        async with self.resources.database.transaction(self._scope_of(actor)) as work:
+        async with self.resources.database.transaction(self._scope_of(actor), self.origin) as work:
             yield work
 
     @asynccontextmanager

@@ -31,6 +31,13 @@ def parse_key(value: object) -> UUID:
     return UUID(str(value))
 
 
+def parse_number(value: object) -> int:
+    """Raises ValueError for what is no 64-bit integer."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
+        return value
+    raise ValueError("not a number")
+
+
 def parse_text(value: object) -> str:
     """Raises ValueError for what PostgreSQL could not hold."""
     if isinstance(value, str) and "\0" not in value:

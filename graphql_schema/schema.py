@@ -13,6 +13,7 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from graphql_schema.assets import AssetMutation, AssetQuery
+from graphql_schema.audit import AuditQuery
 from graphql_schema.comparisons import ComparisonQuery
 from graphql_schema.context import Context
 from graphql_schema.errors import coded
@@ -46,6 +47,7 @@ class Query(
     FindingHistoryQuery,
     ScheduleQuery,
     ReportQuery,
+    AuditQuery,
     NodeQuery,
 ):
     pass

@@ -158,7 +158,5 @@ class ViewerMutation:
     ) -> UpdateViewerPayload:
         caller = info.context.caller
         async with info.context.write() as work:
-            profile = await auth.update_profile(
-                work, caller.user_id, caller.organization_id, input.changes()
-            )
+            profile = await auth.update_profile(work, caller, input.changes())
         return UpdateViewerPayload(viewer=Viewer.of(profile))

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from rest import (
     asset_files,
     assets,
+    audit,
     auth,
     comparisons,
     finding_history,
@@ -32,6 +33,7 @@ for part in (
     reports,
     organizations,
     members,
+    audit,
     health,
 ):
     router.include_router(part.router)

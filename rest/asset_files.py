@@ -7,7 +7,7 @@ from fastapi import Response as FastapiResponse
 from pydantic import BaseModel, Field
 
 from rest.assets import Filter
-from rest.dependencies import CurrentActor, ReadSession, SharedResources, Work, may
+from rest.dependencies import CurrentActor, SharedResources, Work, may
 from rest.schemas import AnyCase, Response, Text, errors
 from services import assets
 from services.actor import Permission
@@ -134,11 +134,9 @@ async def import_assets(
         },
     },
 )
-async def export_assets(
-    session: ReadSession, actor: CurrentActor, filter_: Filter
-) -> FastapiResponse:
+async def export_assets(work: Work, actor: CurrentActor, filter_: Filter) -> FastapiResponse:
     """All assets that the filter matches, as CSV that a spreadsheet opens and an import reads."""
-    content = await assets.export_assets(session, actor, filter_)
+    content = await assets.export_assets(work, actor, filter_)
     return FastapiResponse(
         content,
         media_type="text/csv; charset=utf-8",

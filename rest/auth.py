@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter
+from fastapi import Request as HttpRequest
 from fastapi import Response as HttpResponse
 from pydantic import Field, StringConstraints
 
@@ -153,6 +154,13 @@ def _answer(response: HttpResponse, resources: Resources, session: Session) -> T
     return TokensResponse.of(session)
 
 
+def _granted(outcome: Session | Unauthenticated) -> Session:
+    """After the commit: what the refused attempt left behind stays. Raises Unauthenticated."""
+    if isinstance(outcome, Unauthenticated):
+        raise outcome
+    return outcome
+
+
 def _refresh_token(
     body: RefreshRequest | None, cookie: str | None, csrf: tuple[str | None, str | None]
 ) -> str | None:
@@ -182,15 +190,19 @@ async def register(
 
 @router.post("/login", responses=errors(401))
 async def login(
-    work: Work, resources: SharedResources, response: HttpResponse, body: LoginRequest
+    request: HttpRequest, resources: SharedResources, response: HttpResponse, body: LoginRequest
 ) -> TokensResponse:
     """Obtain access and refresh tokens."""
-    session = await auth.login(work, resources.identity, email=body.email, password=body.password)
-    return _answer(response, resources, session)
+    async with resources.database.transaction(Scope(), request.state.origin) as work:
+        outcome = await auth.login(
+            work, resources.identity, email=body.email, password=body.password
+        )
+    return _answer(response, resources, _granted(outcome))
 
 
 @router.post("/refresh", responses=errors(401, 403))
 async def refresh(
+    request: HttpRequest,
     resources: SharedResources,
     response: HttpResponse,
     body: RefreshRequest | None = None,
@@ -202,11 +214,9 @@ async def refresh(
     token = _refresh_token(body, refresh_token, (csrf_token, x_csrf_token))
     if token is None:
         raise Unauthenticated("A refresh token is needed: log in first", code="refresh_invalid")
-    async with resources.database.transaction(Scope()) as work:
-        session = await auth.refresh(work, resources.identity, token)
-    if session is None:  # after the commit: the family stays revoked
-        raise auth.refuse_reused()
-    return _answer(response, resources, session)
+    async with resources.database.transaction(Scope(), request.state.origin) as work:
+        outcome = await auth.refresh(work, resources.identity, token)
+    return _answer(response, resources, _granted(outcome))
 
 
 @router.post("/logout", status_code=204, responses=errors(403))
@@ -249,7 +259,5 @@ async def get_me(session: ReadSession, caller: CurrentCaller) -> UserResponse:
 @router.patch("/me", responses=errors(400, 401))
 async def update_me(work: Work, caller: CurrentCaller, body: ProfileUpdateRequest) -> UserResponse:
     """Change the profile: any of full_name, locale, timezone, avatar_url."""
-    profile = await auth.update_profile(
-        work, caller.user_id, caller.organization_id, body.changes()
-    )
+    profile = await auth.update_profile(work, caller, body.changes())
     return UserResponse.of(profile)

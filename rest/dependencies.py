@@ -97,7 +97,7 @@ async def _read(request: Request, resources: SharedResources) -> AsyncGenerator[
 
 
 async def _transaction(request: Request, resources: SharedResources) -> AsyncGenerator[UnitOfWork]:
-    async with resources.database.transaction(_scope(request)) as work:
+    async with resources.database.transaction(_scope(request), request.state.origin) as work:
         await begin_once(request, work)
         yield work
 
@@ -107,8 +107,10 @@ async def _path_read(actor: PathActor, resources: SharedResources) -> AsyncGener
         yield session
 
 
-async def _path_work(actor: PathActor, resources: SharedResources) -> AsyncGenerator[UnitOfWork]:
-    async with resources.database.transaction(_scope_of(actor)) as work:
+async def _path_work(
+    request: Request, actor: PathActor, resources: SharedResources
+) -> AsyncGenerator[UnitOfWork]:
+    async with resources.database.transaction(_scope_of(actor), request.state.origin) as work:
         yield work
 
 

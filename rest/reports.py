@@ -221,7 +221,7 @@ async def get_report_status(
     },
 )
 async def download_report(
-    session: ReadSession,
+    work: Work,
     actor: CurrentActor,
     resources: SharedResources,
     task_id: TaskId,
@@ -231,7 +231,7 @@ async def download_report(
     ] = None,
 ) -> FileResponse:
     """The file of a finished report, as a stream; with `Range`, a part of it."""
-    report = await reports.get_finished_report(session, actor, _report_id(task_id))
+    report = await reports.begin_download(work, actor, _report_id(task_id))
     tag = f'"{report.sha256}"'
     span = asked_span(range, if_range, size=report.size or 0, tag=tag)
     name = report.filename or "report"

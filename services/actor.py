@@ -32,6 +32,7 @@ class Permission(StrEnum):
     SCHEDULES_READ = "schedules:read"
     SCHEDULES_WRITE = "schedules:write"
     REPORTS_READ = "reports:read"
+    AUDIT_READ = "audit:read"
 
 
 _VIEWER = frozenset(
@@ -46,6 +47,7 @@ _VIEWER = frozenset(
     }
 )
 _AUDITOR = _VIEWER | {
+    Permission.AUDIT_READ,
     Permission.MEMBERS_CONTACT,
     Permission.ASSETS_WRITE,
     Permission.SCANS_RUN,
@@ -66,6 +68,18 @@ GRANTS: dict[Role, frozenset[Permission]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Author:
+    """Whose act it was, and in whose audit log it stands."""
+
+    user_id: UUID | None = None
+    """None for nobody we know."""
+    organization_id: UUID | None = None
+    """None for the log of the platform itself."""
+    api_key_id: UUID | None = None
+    """The user's key that did it in their place."""
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """The authenticated caller in one organization. Role and membership are as of this request."""
 
@@ -81,6 +95,10 @@ class Actor:
         if not self.may(permission):
             raise PermissionDenied(f"The {self.role} role may not do this ({permission})")
 
+    @property
+    def author(self) -> Author:
+        return Author(self.user_id, self.organization_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -92,3 +110,8 @@ class Caller:
     actor: Actor | None
     session_id: UUID | None = None
     """The login their token belongs to; None for a token that belongs to none."""
+
+    @property
+    def author(self) -> Author:
+        """In the organization they act in, never in one they merely asked for."""
+        return self.actor.author if self.actor else Author(self.user_id)

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from services import assets, auth, findings, reports, scans, schedules
 from services.actor import Actor, Role
+from services.audit import append_entries
 from services.auth import Identity
 from services.database import Database, Scope, utcnow
 from services.errors import InvalidRequest
@@ -227,7 +228,7 @@ class _WorkList:
 
     def __init__(self, database: Database) -> None:
         self._jobs: deque[Job] = deque()
-        self.database = Database(database.engine, self._put, self._ignore)
+        self.database = Database(database.engine, self._put, self._ignore, append_entries)
 
     async def _put(self, job: Job) -> None:
         self._jobs.append(job)

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from services.audit import append_entries
 from services.auth import Identity
 from services.database import Database
 from services.events import EventPublisher
@@ -60,7 +61,9 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources]:
         await _require_safe_database(engine)
         redis = await _connect_redis(settings)
         try:
-            database = Database(engine, ArqQueue(redis).put, EventPublisher(redis).publish)
+            database = Database(
+                engine, ArqQueue(redis).put, EventPublisher(redis).publish, append_entries
+            )
             yield Resources(settings, database, redis, identity)
         finally:
             await redis.aclose()

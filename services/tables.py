@@ -1,6 +1,7 @@
 """Imports every models module: the whole metadata, for migrations and tests."""
 
 from services.assets import models as assets
+from services.audit import models as audit
 from services.database import Base
 from services.findings import models as findings
 from services.idempotency import models as idempotency
@@ -15,6 +16,7 @@ METADATA = Base.metadata
 __all__ = [
     "METADATA",
     "assets",
+    "audit",
     "findings",
     "idempotency",
     "organizations",

@@ -4,21 +4,21 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from services.actor import Actor, Permission
 from services.assets import import_queries
 from services.assets.csv_rows import COLUMNS, join_tags
 from services.assets.models import Criticality
 from services.assets.queries import AssetFilter
+from services.database import Change, UnitOfWork
 from services.scanner.target import TargetType
 from services.spreadsheet import write_csv
 
 
-async def export_assets(session: AsyncSession, actor: Actor, filter_: AssetFilter) -> bytes:
+async def export_assets(work: UnitOfWork, actor: Actor, filter_: AssetFilter) -> bytes:
     """Oldest first. No cell of it is ever taken for a formula."""
     actor.require(Permission.ASSETS_READ)
-    rows = await import_queries.all_assets(session, actor.organization_id, filter_)
+    rows = await import_queries.all_assets(work.session, actor.organization_id, filter_)
+    work.record(actor, "assets.exported", Change("asset", after={"assets": len(rows)}))
     # Off the loop: an export is as long as the list.
     return await asyncio.to_thread(write_assets, [ExportedAsset(*row) for row in rows])
 

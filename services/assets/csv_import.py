@@ -15,7 +15,7 @@ from services.assets.csv_rows import ImportFile, ImportRow, Issue, read_import
 from services.assets.import_queries import Columns
 from services.assets.models import Criticality
 from services.assets.values import normalize_tags
-from services.database import UnitOfWork, utcnow
+from services.database import Change, UnitOfWork, utcnow
 from services.errors import InvalidInput
 from services.identifiers import uuid7
 from services.scanner.address import AddressPolicy
@@ -94,6 +94,9 @@ async def import_assets(
             await writing.rollback()
     if is_refused:
         report.created = report.updated = 0
+    elif not options.is_dry_run:
+        counts = {"created": report.created, "updated": report.updated}
+        work.record(actor, "assets.imported", Change("asset", after=counts))
     return report
 
 

@@ -87,6 +87,7 @@ async def create_asset(
     )
     _apply(asset, values)
     work.session.add(asset)
+    work.record(actor, "asset.created", asset)
     await _flush(work, target)
     return AssetView(asset, 0)
 
@@ -110,6 +111,7 @@ async def update_asset(
         await _require_free(work.session, actor, target)
         asset.target_type, asset.target_value = target.type, target.value
     _apply(asset, changes.values)
+    work.record(actor, "asset.updated", asset)
     await _flush(work, target)
     return (await _views(work.session, actor, [asset]))[0]
 
@@ -120,6 +122,7 @@ async def delete_asset(work: UnitOfWork, actor: Actor, asset_id: UUID) -> None:
     asset = await _get(work.session, actor, asset_id)
     asset.deleted_at = utcnow()
     asset.is_active = False
+    work.record(actor, "asset.deleted", asset)
     await findings.resolve_for_removed_asset(work, actor, asset.id)
 
 

@@ -15,7 +15,6 @@ from services.auth.sessions import (
     Session,
     logout,
     refresh,
-    refuse_reused,
     switch_organization,
 )
 from services.auth.tokens import AccessClaims
@@ -34,7 +33,6 @@ __all__ = [
     "login",
     "logout",
     "refresh",
-    "refuse_reused",
     "register",
     "reset_password",
     "send_password_reset",

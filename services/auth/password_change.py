@@ -6,9 +6,10 @@ from uuid import UUID
 import structlog
 
 from services import mail
-from services.actor import Caller
+from services.actor import Author, Caller
 from services.auth.identity import Identity
-from services.database import Database, Scope, UnitOfWork, utcnow
+from services.auth.queries import find_home
+from services.database import Change, Database, Scope, UnitOfWork, utcnow
 from services.errors import InvalidInput, InvalidRequest, Unauthenticated
 from services.mail import Letter, MailDelayed, MailRefused, PostOffice
 from services.queue import Job
@@ -55,6 +56,7 @@ async def change_password(
     now = utcnow()
     await reset_queries.close_requests(work.session, user.email, now)
     await queries.end_sessions(work.session, user.id, now, but=caller.session_id)
+    work.record(caller.author, "password.changed", Change("user", user.id))
 
 
 async def forgot_password(work: UnitOfWork, settings: Settings, email: str) -> None:
@@ -96,6 +98,9 @@ async def reset_password(work: UnitOfWork, identity: Identity, *, token: str, ne
     user.email_verified = True  # the token came by mail and nowhere else
     await reset_queries.close_requests(work.session, user.email, now)
     await queries.end_sessions(work.session, user.id, now)
+    await work.enter(Scope(user_id=user.id))
+    author = Author(user.id, await find_home(work.session, user.id))
+    work.record(author, "password.reset", Change("user", user.id))
 
 
 async def send_password_reset(database: Database, post: PostOffice, reset_id: UUID) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import organizations
-from services.actor import GRANTS, Permission
+from services.actor import GRANTS, Caller, Permission
 from services.database import UnitOfWork
 from services.errors import InvalidInput, InvalidRequest, Unauthenticated
 from services.organizations import Offer, OrganizationView
@@ -40,18 +40,16 @@ async def get_profile(
 
 
 async def update_profile(
-    work: UnitOfWork,
-    user_id: UUID,
-    active_organization_id: UUID | None,
-    changes: dict[str, str | None],
+    work: UnitOfWork, caller: Caller, changes: dict[str, str | None]
 ) -> Profile:
     """Change ``full_name``, ``locale``, ``timezone`` or ``avatar_url``; None clears the last."""
     if not changes:
         raise InvalidRequest("No field to change was given", code="nothing_to_update")
-    profile = await get_profile(work.session, user_id, active_organization_id)
+    profile = await get_profile(work.session, caller.user_id, caller.organization_id)
     for field, value in changes.items():
         _require_profile_value(field, value)
         setattr(profile.user, field, value)
+    work.record(caller.author, "profile.updated", profile.user)
     return profile
 
 

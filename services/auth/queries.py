@@ -11,6 +11,23 @@ from services.organizations import Membership
 from services.users import RefreshToken, User
 
 
+async def find_home(session: AsyncSession, user_id: UUID) -> UUID | None:
+    """The organization whose log tells of the user's logins, in the scope of the user.
+
+    The one they worked in last, else their first; None for nobody.
+    """
+    return await session.scalar(
+        select(Membership.organization_id)
+        .join(User, User.id == Membership.user_id)
+        .where(Membership.user_id == user_id, Membership.accepted_at.is_not(None))
+        .order_by(
+            (Membership.organization_id == User.last_organization_id).desc().nulls_last(),
+            Membership.id,
+        )
+        .limit(1)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class FoundCaller:
     is_active: bool

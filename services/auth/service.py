@@ -6,17 +6,19 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import organizations
-from services.actor import Actor, Caller
+from services.actor import Actor, Author, Caller
 from services.auth.identity import Identity
 from services.auth.password_change import require_password
-from services.auth.queries import find_caller
+from services.auth.queries import find_caller, find_home
 from services.auth.sessions import Session, begin_session
-from services.database import Scope, UnitOfWork
+from services.database import Change, Scope, UnitOfWork
 from services.errors import Conflict, InvalidInput, PermissionDenied, Unauthenticated
 from services.organizations import OrganizationView
 from services.users import User, queries
 from services.users.email_address import normalize_email
 from services.users.passwords import MAX_LENGTH
+
+_NOBODY = UUID(int=0)
 
 
 async def register(
@@ -47,11 +49,19 @@ async def register(
         raise Conflict("This e-mail address is already registered", code="email_taken") from None
     view = await organizations.found_organization(work, user.id, organization_name.strip())
     user.last_organization_id = view.organization.id
-    return await begin_session(work, identity, user)
+    session = await begin_session(work, identity, user)
+    work.record(session.author, "user.registered", Change("user", user.id))
+    return session
 
 
-async def login(work: UnitOfWork, identity: Identity, *, email: str, password: str) -> Session:
-    """Raises Unauthenticated, with one text and in one time for whatever is wrong (AUTH-5)."""
+async def login(
+    work: UnitOfWork, identity: Identity, *, email: str, password: str
+) -> Session | Unauthenticated:
+    """A new session, or the refusal to raise once the transaction has committed.
+
+    One text, one time and the same statements for whatever is wrong (AUTH-5): each failure stands
+    in the audit log of the account's organization, or in the platform's when there is no account.
+    """
     try:
         address = normalize_email(email)
     except InvalidInput:
@@ -60,12 +70,21 @@ async def login(work: UnitOfWork, identity: Identity, *, email: str, password: s
     is_right, new_hash = await identity.passwords.verify(
         password[: MAX_LENGTH + 1], user.password_hash if user else None
     )
+    await work.enter(Scope(user_id=user.id if user else _NOBODY))
     if user is None or not is_right or not user.is_active or len(password) > MAX_LENGTH:
-        raise Unauthenticated("Invalid email or password", code="invalid_credentials")
+        await _record_failure(work, user)
+        return Unauthenticated("Invalid email or password", code="invalid_credentials")
     if new_hash is not None:
         user.password_hash = new_hash
-    await work.enter(Scope(user_id=user.id))
-    return await begin_session(work, identity, user)
+    session = await begin_session(work, identity, user)
+    work.record(session.author, "login.succeeded", Change("session", session.id))
+    return session
+
+
+async def _record_failure(work: UnitOfWork, user: User | None) -> None:
+    home = await find_home(work.session, user.id if user else _NOBODY)
+    author = Author(user.id if user else None, home)
+    work.record(author, "login.failed", Change("user", user.id if user else None))
 
 
 async def found_another_organization(

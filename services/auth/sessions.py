@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.actor import Caller, Role
+from services.actor import Author, Caller, Role
 from services.auth.identity import Identity
 from services.auth.profile import Profile, get_profile, load_profile
+from services.auth.queries import find_home
 from services.auth.tokens import open_successor, seal_successor
-from services.database import Scope, UnitOfWork, utcnow
+from services.database import Change, Scope, UnitOfWork, utcnow
 from services.errors import NotFound, Unauthenticated
 from services.identifiers import uuid7
 from services.users import RefreshToken, User, queries
@@ -22,6 +23,8 @@ GRACE = timedelta(seconds=10)
 class Session:
     """A pair of tokens and whose they are."""
 
+    id: UUID
+    """The login: a family of refresh tokens."""
     access_token: str
     refresh_token: str
     expires_in: int
@@ -29,6 +32,11 @@ class Session:
     profile: Profile
     csrf_token: str
     """What a browser's unsafe requests repeat in a header, for the whole login the same."""
+
+    @property
+    def author(self) -> Author:
+        active = self.profile.active
+        return Author(self.profile.user.id, active.organization.id if active else None)
 
 
 async def begin_session(work: UnitOfWork, identity: Identity, user: User) -> Session:
@@ -51,11 +59,13 @@ async def begin_session(work: UnitOfWork, identity: Identity, user: User) -> Ses
     return _session(identity, profile, token, family_id)
 
 
-async def refresh(work: UnitOfWork, identity: Identity, refresh_token: str) -> Session | None:
+async def refresh(
+    work: UnitOfWork, identity: Identity, refresh_token: str
+) -> Session | Unauthenticated:
     """Rotate: each refresh token works once (AUTH-2). Raises Unauthenticated.
 
-    None means a token was used again after the grace time: its family is revoked, which the
-    caller commits before refusing.
+    A token that is used again after the grace time revokes its family: the refusal is given back,
+    to be raised once that has committed.
     """
     now = utcnow()
     link = await queries.find_refresh_token(work.session, digest(refresh_token))
@@ -70,8 +80,7 @@ async def refresh(work: UnitOfWork, identity: Identity, refresh_token: str) -> S
         raise Unauthenticated("The refresh token is not valid", code="refresh_invalid")
     if link.used_at is not None and link.successor is not None:
         if now - link.used_at > GRACE:
-            await queries.revoke_family(work.session, link.family_id, now)
-            return None
+            return await _refuse_reused(work, link, now)
         successor = open_successor(refresh_token, link.successor)
     else:
         successor = new_token()
@@ -83,8 +92,12 @@ async def refresh(work: UnitOfWork, identity: Identity, refresh_token: str) -> S
     return _session(identity, profile, successor, link.family_id)
 
 
-def refuse_reused() -> Unauthenticated:
-    """What a client hears whose refresh token somebody else may hold."""
+async def _refuse_reused(work: UnitOfWork, link: RefreshToken, now: datetime) -> Unauthenticated:
+    """Somebody else may hold the token: nobody keeps this login."""
+    await queries.revoke_family(work.session, link.family_id, now)
+    await work.enter(Scope(user_id=link.user_id))
+    author = Author(link.user_id, await find_home(work.session, link.user_id))
+    work.record(author, "session.refresh_reused", Change("session", link.family_id))
     return Unauthenticated(
         "This refresh token was used before: all sessions of this login have ended",
         code="refresh_reused",
@@ -94,8 +107,11 @@ def refuse_reused() -> Unauthenticated:
 async def logout(work: UnitOfWork, refresh_token: str) -> None:
     """End the login this token belongs to. Idempotent."""
     link = await queries.find_refresh_token(work.session, digest(refresh_token))
-    if link is not None:
+    if link is not None and link.revoked_at is None:
         await queries.revoke_family(work.session, link.family_id, utcnow())
+        await work.enter(Scope(user_id=link.user_id))
+        author = Author(link.user_id, await find_home(work.session, link.user_id))
+        work.record(author, "session.ended", Change("session", link.family_id))
 
 
 async def switch_organization(
@@ -146,6 +162,7 @@ def _session(identity: Identity, profile: Profile, refresh_token: str, family_id
         organization_id, role = profile.active.organization.id, profile.active.role
     tokens = identity.access_tokens
     return Session(
+        id=family_id,
         access_token=tokens.issue(
             profile.user.id, organization_id, role, utcnow(), session_id=family_id
         ),

@@ -2,12 +2,15 @@
 
 from services.database.base import Base, Entity, SeverityRank, utcnow
 from services.database.locking import lock_row
+from services.database.recording import Change, Origin
 from services.database.unit_of_work import Database, Scope, UnitOfWork
 
 __all__ = [
     "Base",
+    "Change",
     "Database",
     "Entity",
+    "Origin",
     "Scope",
     "SeverityRank",
     "UnitOfWork",

@@ -1,7 +1,8 @@
 """Transactions: one per request, mutation or job step, opened at the door.
 
-A service that takes a ``UnitOfWork`` may write; one that takes a session only reads. Jobs and
-events go out after the commit, and a rollback forgets them.
+A service that takes a ``UnitOfWork`` may write; one that takes a session only reads. What it did
+goes into the audit log with the same commit; jobs and events go out after it, and a rollback
+forgets all of them.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -15,12 +16,16 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, SessionTransaction
 
+from services.actor import Actor, Author
+from services.database.base import Entity
+from services.database.recording import Change, Origin, Record
 from services.events import Event
 from services.metrics import SCANS_ENDED
 from services.queue import Job
 
 log = structlog.get_logger()
 
+_NOWHERE = Origin()
 _SET_SCOPE = text(
     "select set_config('app.org_id', :organization_id, true),"
     " set_config('app.user_id', :user_id, true), set_config('app.sweep', :sweep, true)"
@@ -58,8 +63,10 @@ def _set_scope(session: Session, _transaction: SessionTransaction, connection: C
 class UnitOfWork:
     """One transaction, and what to tell the world once it has committed."""
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: AsyncSession, origin: Origin) -> None:
         self.session = session
+        self.origin = origin
+        self.records: list[Record] = []
         self.jobs: list[Job] = []
         self.events: list[Event] = []
 
@@ -69,6 +76,21 @@ class UnitOfWork:
 
     def announce(self, event: Event) -> None:
         self.events.append(event)
+
+    def record(self, author: Actor | Author, action: str, subject: Entity | Change) -> None:
+        """Put an act into the audit log of the author's organization, with this commit.
+
+        A row is recorded with what has changed in it since it was last written, if anything has:
+        call this before the next statement. ``action`` is ``noun.done``.
+        """
+        change = subject if isinstance(subject, Change) else Change.of(subject)
+        if change.after != {}:
+            by = author.author if isinstance(author, Actor) else author
+            self.records.append(Record(by, action, change))
+
+    @property
+    def scope(self) -> Scope:
+        return self.session.info["scope"]
 
     async def enter(self, scope: Scope) -> None:
         """Go on in another scope: an organization that this transaction creates or joins."""
@@ -84,10 +106,13 @@ class Database:
         engine: AsyncEngine,
         put: Callable[[Job], Awaitable[None]],
         publish: Callable[[Event], Awaitable[None]],
+        append: Callable[[UnitOfWork], Awaitable[None]],
     ) -> None:
+        """``append`` writes what a transaction recorded, as the last thing before its commit."""
         self.engine = engine
         self._put = put
         self._publish = publish
+        self._append = append
         self._sessions = async_sessionmaker(
             engine, expire_on_commit=False, sync_session_class=_ScopedSession
         )
@@ -99,11 +124,15 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def transaction(self, scope: Scope) -> AsyncGenerator[UnitOfWork]:
+    async def transaction(
+        self, scope: Scope, origin: Origin = _NOWHERE
+    ) -> AsyncGenerator[UnitOfWork]:
         """Commit on leaving, then queue the jobs; roll back on any exception."""
         async with self._sessions(info={"scope": scope}) as session, session.begin():
-            work = UnitOfWork(session)
+            work = UnitOfWork(session, origin)
             yield work
+            if work.records:
+                await self._append(work)
         await self._tell(work)
 
     async def _tell(self, work: UnitOfWork) -> None:

@@ -9,12 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import organizations
 from services.actor import Actor, Permission, Role
-from services.database import UnitOfWork, utcnow
+from services.database import Change, UnitOfWork, utcnow
+from services.database.recording import plain
 from services.errors import InvalidInput, InvalidRequest, NotFound, PermissionDenied
 from services.events import Event
 from services.findings import life_queries
 from services.findings.history_queries import store_events
-from services.findings.life_state import Changes, LifeState, Row
+from services.findings.life_state import COLUMNS, Changes, LifeState, Row
 from services.findings.models import FindingStatus
 from services.findings.rules import SEVERE, LifeRules, read_rules
 from services.findings.service import get_finding
@@ -109,9 +110,28 @@ async def _change(
     )
     events = [event for key, state in moved.items() for event in state.steps_from(before[key], key)]
     await store_events(work.session, actor.organization_id, events, now, actor_id=actor.user_id)
+    work.record(actor, "finding.updated", _recorded(before, moved))
     for key in moved:
         work.announce(Event(actor.organization_id, "finding.changed", key))
     return len(moved)
+
+
+def _recorded(before: Mapping[UUID, LifeState], after: Mapping[UUID, LifeState]) -> Change:
+    """One entry for all of them: what has changed in each."""
+    changed = {
+        key: [name for name in COLUMNS if getattr(before[key], name) != getattr(state, name)]
+        for key, state in after.items()
+    }
+
+    def values(states: Mapping[UUID, LifeState]) -> dict[str, object]:
+        return {
+            str(key): {name: plain(getattr(states[key], name)) for name in names}
+            for key, names in changed.items()
+        }
+
+    return Change(
+        "finding", next(iter(after)) if len(after) == 1 else None, values(before), values(after)
+    )
 
 
 async def _require_acceptable(session: AsyncSession, actor: Actor, changes: Changes) -> None:

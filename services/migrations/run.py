@@ -99,6 +99,8 @@ async def _grant(connection: AsyncConnection, owner_url: str, application_url: s
         "select, insert, update, delete on all tables in schema public",
     ):
         await connection.exec_driver_sql(f"grant {grant} to {quoted}")
-    await connection.exec_driver_sql(
-        f"revoke insert, update, delete on alembic_version from {quoted}"
-    )
+    for revoked in (
+        "insert, update, delete on alembic_version",
+        "update, delete on audit_entries",  # append-only
+    ):
+        await connection.exec_driver_sql(f"revoke {revoked} from {quoted}")

@@ -13,8 +13,8 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.actor import Actor, Permission, Role
-from services.database import Scope, UnitOfWork, utcnow
+from services.actor import Actor, Author, Permission, Role
+from services.database import Change, Scope, UnitOfWork, utcnow
 from services.errors import (
     Conflict,
     InvalidRequest,
@@ -111,6 +111,7 @@ async def invite_member(
         sent_at=now,
     )
     work.session.add(invitation)
+    work.record(actor, "member.invited", invitation)
     return _dispatch(work, actor, terms, invitation)
 
 
@@ -134,6 +135,7 @@ async def resend_invitation(
     invitation.sends = invitation.sends + 1 if invitation.sent_at > now - _HOUR else 1
     invitation.sent_at = now
     invitation.expires_at = now + terms.lifetime
+    work.record(actor, "invitation.resent", invitation)
     return _dispatch(work, actor, terms, invitation)
 
 
@@ -182,10 +184,13 @@ async def accept_invitation(
         raise NotFound("invitation")
     if invitation.mail_attempt > 0:
         user.email_verified = True  # the token came by mail and nowhere else
+    membership_id = uuid7()
+    joined = Change("membership", membership_id, after={"role": invitation.role.value})
+    work.record(Author(user_id, organization_id), "member.joined", joined)
     await queries.insert_membership(
         work.session,
         {
-            "id": uuid7(),
+            "id": membership_id,
             "organization_id": organization_id,
             "user_id": user_id,
             "role": invitation.role,

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.actor import Actor, Permission, Role
-from services.database import UnitOfWork, utcnow
+from services.database import Change, UnitOfWork, utcnow
 from services.errors import InvalidRequest, NotFound
 from services.organizations import invitation_queries, queries
 from services.organizations.models import Invitation, Membership
@@ -97,6 +97,7 @@ async def change_member_role(
         if membership.role is Role.ADMIN:
             await _require_other_admin(work.session, actor, membership.user_id)
         membership.role = role
+        work.record(actor, "member.role_changed", membership)
     return MemberView.of_membership(membership, user, actor)
 
 
@@ -114,10 +115,12 @@ async def end_membership(work: UnitOfWork, actor: Actor, member_id: UUID) -> UUI
         invitation = await _open_invitation(work, actor, member_id)
         invitation.revoked_at = utcnow()
         invitation.token_hash = invitation.mail_due_at = None
+        work.record(actor, "invitation.revoked", invitation)
         return None
     membership, user = found
     if membership.role is Role.ADMIN:
         await _require_other_admin(work.session, actor, user.id)
+    work.record(actor, "member.removed", Change.removed(membership))
     await queries.delete_membership(work.session, actor.organization_id, member_id)
     return user.id
 
@@ -126,7 +129,9 @@ async def _change_invited_role(
     work: UnitOfWork, actor: Actor, invitation_id: UUID, role: Role
 ) -> MemberView:
     invitation = await _open_invitation(work, actor, invitation_id)
-    invitation.role = role
+    if role is not invitation.role:
+        invitation.role = role
+        work.record(actor, "invitation.role_changed", invitation)
     return MemberView.of_invitation(invitation, actor)
 
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.actor import Actor, Permission, Role
-from services.database import Scope, UnitOfWork, utcnow
+from services.actor import Actor, Author, Permission, Role
+from services.database import Change, Scope, UnitOfWork, utcnow
 from services.errors import InvalidRequest, NotFound
 from services.identifiers import uuid7
 from services.organizations import queries
@@ -82,6 +82,7 @@ async def update_organization(
         organization.name = name.strip()
     if settings is not None:
         organization.settings = settings.merged_into(organization.settings)
+    work.record(actor, "organization.updated", organization)
     return OrganizationView(organization, actor.role)
 
 
@@ -110,6 +111,9 @@ async def found_organization(work: UnitOfWork, user_id: UUID, name: str) -> Orga
         organization_id=organization_id, user_id=user_id, role=Role.ADMIN, accepted_at=utcnow()
     )
     work.session.add(membership)
+    founder = Author(user_id, organization_id)
+    founded = Change("organization", organization_id, after={"name": name, "slug": slug})
+    work.record(founder, "organization.created", founded)
     await work.session.flush()  # the row security of the next statement asks for it
     return await get_organization(work.session, user_id, organization_id)
 

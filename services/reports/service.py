@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import scans
 from services.actor import Actor, Permission
-from services.database import Database, Scope, UnitOfWork, lock_row, utcnow
+from services.database import Change, Database, Scope, UnitOfWork, lock_row, utcnow
 from services.errors import InvalidInput, InvalidRequest, NotFound, TooManyRequests
 from services.queue import Job
 from services.rendering.document import ReportOptions
@@ -86,6 +86,8 @@ async def generate_report(
     report = await add_report(
         work, actor.organization_id, scan.id, request.format, options, created_by=actor.user_id
     )
+    wanted = {"scan_id": str(scan.id), "format": request.format.value}
+    work.record(actor, "report.requested", Change("report", report.id, after=wanted))
     return ReportTicket(report, is_deduplicated=False)
 
 
@@ -121,18 +123,20 @@ async def get_report(session: AsyncSession, actor: Actor, report_id: UUID) -> Re
     return report
 
 
-async def get_finished_report(session: AsyncSession, actor: Actor, report_id: UUID) -> Report:
+async def begin_download(work: UnitOfWork, actor: Actor, report_id: UUID) -> Report:
     """One that can be downloaded.
 
     Raises NotFound: unknown, not ready, failed or expired, told apart by its code.
     """
-    report = await get_report(session, actor, report_id)
+    report = await get_report(work.session, actor, report_id)
     if report.status is not ReportStatus.SUCCESS:
         code = {
             ReportStatus.EXPIRED: "report_expired",
             ReportStatus.FAILURE: "report_failed",
         }.get(report.status, "report_not_ready")
         raise NotFound("report file", code=code)
+    taken = Change("report", report.id, after={"format": report.format.value})
+    work.record(actor, "report.downloaded", taken)
     return report
 
 

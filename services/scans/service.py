@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services import assets, findings
 from services.actor import Actor, Permission
 from services.assets import Asset
-from services.database import UnitOfWork, utcnow
+from services.database import Change, UnitOfWork, utcnow
 from services.errors import InvalidInput, InvalidRequest, NotFound
 from services.events import Event
 from services.findings import FindingFilter, FindingView
@@ -100,6 +100,7 @@ async def create_scan(
     job = Job(PLAN_SCAN, scan.organization_id, scan.id)
     scan.task_id = job.id
     work.session.add(scan)
+    work.record(actor, "scan.created", scan)
     await work.session.flush()
     work.enqueue(job)
     return scan
@@ -118,6 +119,7 @@ async def cancel_scan(work: UnitOfWork, actor: Actor, scan_id: UUID) -> Scan:
     scan.status = ScanStatus.CANCELLED
     scan.completed_at = utcnow()
     scan.waits_for = None
+    work.record(actor, "scan.cancelled", scan)
     await work.session.flush()
     await ring_for_next_scan(work, actor.organization_id)
     work.announce(Event(actor.organization_id, "scan.completed", scan.id, {"status": "cancelled"}))
@@ -131,6 +133,7 @@ async def delete_scan(work: UnitOfWork, actor: Actor, scan_id: UUID) -> None:
     """
     actor.require(Permission.SCANS_DELETE)
     scan = await _get(work.session, actor, scan_id, lock=True)
+    work.record(actor, "scan.deleted", Change.removed(scan))
     await findings.forget_scan(work.session, actor.organization_id, scan.id)
     await work.session.delete(scan)
     await work.session.flush()

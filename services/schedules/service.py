@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import organizations
 from services.actor import Actor, Permission
-from services.database import UnitOfWork, utcnow
+from services.database import Change, UnitOfWork, utcnow
 from services.errors import InvalidInput, InvalidRequest, NotFound, ServiceError, TooManyRequests
 from services.scanner.profile import Features, ScanType
 from services.scans import Scan, ScanQuota
@@ -98,6 +98,7 @@ async def create_schedule(work: UnitOfWork, actor: Actor, request: ScheduleReque
     )
     _plan(schedule)
     work.session.add(schedule)
+    work.record(actor, "schedule.created", schedule)
     await work.session.flush()
     await queries.replace_assets(work.session, actor.organization_id, schedule.id, asset_ids)
     return ScheduleView(schedule, asset_ids, _upcoming(schedule))
@@ -131,6 +132,7 @@ async def update_schedule(
             "The schedule has no asset left: give it some before it can be active",
             code=RunReason.NO_USABLE_ASSET,
         )
+    work.record(actor, "schedule.updated", schedule)
     await work.session.flush()
     return ScheduleView(schedule, asset_ids, _upcoming(schedule))
 
@@ -139,6 +141,7 @@ async def delete_schedule(work: UnitOfWork, actor: Actor, schedule_id: UUID) -> 
     """Delete it with the record of its runs; its scans stay, a running one goes on."""
     actor.require(Permission.SCHEDULES_WRITE)
     schedule = await _get(work.session, actor, schedule_id, lock=True)
+    work.record(actor, "schedule.deleted", Change.removed(schedule))
     await work.session.delete(schedule)
 
 

@@ -1,5 +1,6 @@
 """SQL of users and refresh tokens."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -15,6 +16,13 @@ async def find_user_by_email(session: AsyncSession, email: str) -> User | None:
 
 async def find_user(session: AsyncSession, user_id: UUID) -> User | None:
     return await session.scalar(select(User).where(User.id == user_id))
+
+
+async def find_users(session: AsyncSession, user_ids: Collection[UUID]) -> Sequence[User]:
+    """Those of the ids there are, in one statement; for none, without any."""
+    if not user_ids:
+        return []
+    return (await session.scalars(select(User).where(User.id.in_(user_ids)))).all()
 
 
 async def find_refresh_token(session: AsyncSession, token_hash: bytes) -> RefreshToken | None:

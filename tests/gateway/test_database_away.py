@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from starlette.types import Receive, Scope, Send
 
 from gateway.app import create_app
+from services.audit import append_entries
 from services.database import Database
 from services.events import Event
 from services.queue import Job
@@ -21,9 +22,8 @@ async def test_every_route_says_503_and_when_to_try_again(
     resources: Resources, settings: Settings, admin: Member
 ) -> None:
     engine = create_async_engine("postgresql+asyncpg://nobody@127.0.0.1:9/nis2")
-    away = Resources(
-        settings, Database(engine, _nobody, _nobody), resources.redis, resources.identity
-    )
+    database = Database(engine, _nobody, _nobody, append_entries)
+    away = Resources(settings, database, resources.redis, resources.identity)
     app = create_app(settings, away)
     async with app.router.lifespan_context(app) as state:
 

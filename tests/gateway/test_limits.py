@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from starlette.types import Receive, Scope, Send
 
 from gateway.app import create_app
+from services.audit import append_entries
 from services.database import Database
 from services.events import EventPublisher
 from services.queue import ArqQueue
@@ -204,6 +205,6 @@ async def test_a_database_that_is_away_is_503_with_the_id_of_the_request(
 async def _broken(resources: Resources, url: str) -> AsyncGenerator[Resources]:
     engine = create_async_engine(url)
     redis = resources.redis
-    database = Database(engine, ArqQueue(redis).put, EventPublisher(redis).publish)
+    database = Database(engine, ArqQueue(redis).put, EventPublisher(redis).publish, append_entries)
     yield replace(resources, database=database)
     await engine.dispose()

@@ -45,6 +45,7 @@ _REST_ONLY = {
     "GET /assets/export": _IS_A_FILE,
     "GET /reports/download/{task_id}": _IS_A_FILE,
     "GET /reports/schema": _IS_A_FILE,
+    "GET /audit-log/export": _IS_A_FILE,
     "GET /health": _IS_FOR_MACHINES,
     "GET /health/ready": _IS_FOR_MACHINES,
     "GET /scans/{scan_id}/events": _IS_A_STREAM,
@@ -123,6 +124,11 @@ _TWINS = {
             _at("updateOrganization", "organization", "settings", "locale"),
         ),
         {"settings": {"locale": "it"}},
+    ),
+    "the audit log": Twin(
+        "GET /audit-log",
+        "{ auditLog { nodes { action } } }",
+        (_each("action", "items"), _each("action", "auditLog", "nodes")),
     ),
     "list members": Twin(
         "GET /organizations/$organization/members",

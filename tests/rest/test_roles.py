@@ -67,6 +67,8 @@ _ROUTES: list[tuple[str, str, dict[str, Any] | None, set[Role]]] = [
     ("PATCH", f"{_MEMBERS}/{_UNKNOWN}", {}, _ADMINS),
     ("DELETE", f"{_MEMBERS}/{_UNKNOWN}", None, _ADMINS),
     ("POST", f"{_MEMBERS}/{_UNKNOWN}/resend", None, _ADMINS),
+    ("GET", "/audit-log", None, _AUDITORS),
+    ("GET", "/audit-log/export", None, _AUDITORS),
     ("POST", "/invitations/accept", {}, _VIEWERS),
 ]
 
