@@ -1,4 +1,4 @@
-"""Access token to Caller, before any route or resolver and before any body is read.
+"""Access token or API key to Caller, before any route or resolver and before any body is read.
 
 The token stands in ``Authorization``, or for browsers in a cookie: then an unsafe request has to
 repeat the CSRF cookie in a header. ``/graphql`` takes the header only.
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.errors import error_response
 from rest.session_cookies import ACCESS_COOKIE, CSRF_COOKIE, require_csrf
-from services import auth
+from services import api_keys, auth
 from services.actor import Caller
 from services.auth import AccessClaims, Identity
 from services.database import Scope as DatabaseScope
@@ -61,8 +61,14 @@ def _is_guarded(scope: Scope) -> bool:
 
 async def _authenticate(resources: Resources, scope: Scope) -> Caller:
     headers = Headers(scope=scope)
-    claims = _claims(resources.identity, scope, headers)
     asked_for = headers.get("x-organization-id")
+    token = _bearer(headers)
+    if token is not None and api_keys.is_api_key(token):
+        caller = await api_keys.authenticate_api_key(resources.database, token)
+        if asked_for and _organization(asked_for) != caller.organization_id:
+            raise _no_member()
+        return caller
+    claims = _claims(resources.identity, scope, token, headers)
     organization_id = _organization(asked_for) if asked_for else claims.organization_id
     database_scope = DatabaseScope(organization_id=organization_id, user_id=claims.user_id)
     async with resources.database.read(database_scope) as session:
@@ -74,14 +80,21 @@ async def _authenticate(resources: Resources, scope: Scope) -> Caller:
     return caller
 
 
-def _claims(identity: Identity, scope: Scope, headers: Headers) -> AccessClaims:
-    """Of the header, else of the cookie. Raises Unauthenticated, PermissionDenied."""
+def _bearer(headers: Headers) -> str | None:
+    """The token of the header; None without one. Raises Unauthenticated for any other scheme."""
     given = headers.get("authorization")
-    if given is not None:
-        scheme, _, token = given.partition(" ")
-        if scheme.lower() == "bearer" and token.strip():
-            return identity.access_tokens.read(token.strip())
-        raise _no_token()
+    if given is None:
+        return None
+    scheme, _, token = given.partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    raise _no_token()
+
+
+def _claims(identity: Identity, scope: Scope, token: str | None, headers: Headers) -> AccessClaims:
+    """Of the header's token, else of the cookie. Raises Unauthenticated, PermissionDenied."""
+    if token is not None:
+        return identity.access_tokens.read(token)
     # Another site may make a browser send a GraphQL query with its cookies: there, never.
     cookies = {} if scope["path"] == "/graphql" else cookie_parser(headers.get("cookie", ""))
     if not cookies.get(ACCESS_COOKIE):

@@ -33,6 +33,8 @@ TAGS: Final[list[Json]] = [
     {"name": "Schedules", "description": "Scans by a cron expression in a time zone."},
     {"name": "Reports", "description": "Documents of a completed scan, made by workers."},
     {"name": "Organizations", "description": "Your organizations, their settings and members."},
+    {"name": "API keys", "description": "What programs of the organization hold."},
+    {"name": "Audit log", "description": "Who did what, for good."},
     {"name": "Health", "description": "Whether the process lives and its servers answer."},
 ]
 SERVERS: Final[list[Json]] = [{"url": "/", "description": "This installation"}]

@@ -100,6 +100,8 @@ class Context:
         """The caller in one of their organizations, the active one for None. Raises NotFound."""
         if organization_id is None or organization_id == self.caller.organization_id:
             return self.actor
+        if self.caller.person_id is None:  # an API key acts in its own and nowhere else
+            raise NotFound("organization")
         scope = Scope(organization_id=organization_id, user_id=self.caller.user_id)
         async with self.resources.database.read(scope) as session:
             return await get_actor(session, self.caller.user_id, organization_id)
@@ -125,7 +127,8 @@ class Context:
     def _scope_of(self, actor: Actor | None = None) -> Scope:
         actor = actor or self.caller.actor
         return Scope(
-            organization_id=actor.organization_id if actor else None, user_id=self.caller.user_id
+            organization_id=actor.organization_id if actor else None,
+            user_id=self.caller.person_id,
         )
 
 

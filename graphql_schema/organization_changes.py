@@ -80,7 +80,7 @@ class OrganizationMutation:
         name = inputs.text(input.name, "name", at_least=1, at_most=_MAX_NAME)
         async with context.write() as work:
             view = await auth.found_another_organization(
-                work, context.resources.identity, context.caller.user_id, name
+                work, context.resources.identity, context.caller, name
             )
         return CreateOrganizationPayload(organization=OrganizationType.of(view))
 
@@ -115,7 +115,7 @@ class OrganizationMutation:
         async with info.context.write() as work:
             view = await organizations.accept_invitation(
                 work,
-                info.context.caller.user_id,
+                info.context.caller,
                 token=token,
                 invitation_id=input.invitation_id,
             )

@@ -12,6 +12,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
+from graphql_schema.api_keys import ApiKeyMutation, ApiKeyQuery
 from graphql_schema.assets import AssetMutation, AssetQuery
 from graphql_schema.audit import AuditQuery
 from graphql_schema.comparisons import ComparisonQuery
@@ -48,6 +49,7 @@ class Query(
     ScheduleQuery,
     ReportQuery,
     AuditQuery,
+    ApiKeyQuery,
     NodeQuery,
 ):
     pass
@@ -67,6 +69,7 @@ class Mutation(
     FindingHistoryMutation,
     ScheduleMutation,
     ReportMutation,
+    ApiKeyMutation,
 ):
     pass
 

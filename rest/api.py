@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from rest import (
+    api_keys,
     asset_files,
     assets,
     audit,
@@ -34,6 +35,7 @@ for part in (
     organizations,
     members,
     audit,
+    api_keys,
     health,
 ):
     router.include_router(part.router)

@@ -24,7 +24,7 @@ def get_resources(request: Request) -> Resources:
 _BEARER = HTTPBearer(
     scheme_name="bearer",
     bearerFormat="JWT",
-    description="The access token that register, login and refresh answer.",
+    description="The access token that register, login and refresh answer, or an API key.",
     auto_error=False,
 )
 
@@ -67,6 +67,8 @@ async def get_path_actor(
     """The caller in the organization of the path, whichever is active. Raises NotFound."""
     if caller.actor is not None and caller.actor.organization_id == organization_id:
         return caller.actor
+    if caller.person_id is None:  # an API key acts in its own organization and nowhere else
+        raise NotFound("organization")
     scope = Scope(organization_id=organization_id, user_id=caller.user_id)
     async with resources.database.read(scope) as session:
         return await organizations.get_actor(session, caller.user_id, organization_id)
@@ -88,7 +90,7 @@ def _scope(request: Request) -> Scope:
     caller: Caller | None = getattr(request.state, "caller", None)
     if caller is None:
         return Scope()
-    return Scope(organization_id=caller.organization_id, user_id=caller.user_id)
+    return Scope(organization_id=caller.organization_id, user_id=caller.person_id)
 
 
 async def _read(request: Request, resources: SharedResources) -> AsyncGenerator[AsyncSession]:
@@ -115,7 +117,7 @@ async def _path_work(
 
 
 def _scope_of(actor: Actor) -> Scope:
-    return Scope(organization_id=actor.organization_id, user_id=actor.user_id)
+    return Scope(organization_id=actor.organization_id, user_id=actor.person_id)
 
 
 # scope="function": FastAPI would otherwise send the response before the commit.

@@ -100,9 +100,7 @@ async def create_organization(
     work: Work, resources: SharedResources, caller: CurrentCaller, body: OrganizationCreateRequest
 ) -> OrganizationResponse:
     """Found one more organization, as its admin; switch to it with `/auth/switch-org`."""
-    view = await auth.found_another_organization(
-        work, resources.identity, caller.user_id, body.name
-    )
+    view = await auth.found_another_organization(work, resources.identity, caller, body.name)
     return OrganizationResponse.of(view)
 
 
@@ -136,6 +134,6 @@ async def accept_invitation(
 ) -> OrganizationResponse:
     """Join the organization that invited your address; switch to it with `/auth/switch-org`."""
     view = await organizations.accept_invitation(
-        work, caller.user_id, token=body.token, invitation_id=body.invitation_id
+        work, caller, token=body.token, invitation_id=body.invitation_id
     )
     return OrganizationResponse.of(view)

@@ -33,6 +33,8 @@ class Permission(StrEnum):
     SCHEDULES_WRITE = "schedules:write"
     REPORTS_READ = "reports:read"
     AUDIT_READ = "audit:read"
+    API_KEYS_READ = "api_keys:read"
+    API_KEYS_WRITE = "api_keys:write"
 
 
 _VIEWER = frozenset(
@@ -47,6 +49,7 @@ _VIEWER = frozenset(
     }
 )
 _AUDITOR = _VIEWER | {
+    Permission.API_KEYS_READ,
     Permission.AUDIT_READ,
     Permission.MEMBERS_CONTACT,
     Permission.ASSETS_WRITE,
@@ -55,6 +58,7 @@ _AUDITOR = _VIEWER | {
     Permission.SCHEDULES_WRITE,
 }
 _ADMIN = _AUDITOR | {
+    Permission.API_KEYS_WRITE,
     Permission.ORGANIZATION_WRITE,
     Permission.MEMBERS_WRITE,
     Permission.SCANS_DELETE,
@@ -86,18 +90,30 @@ class Actor:
     user_id: UUID
     organization_id: UUID
     role: Role
+    api_key_id: UUID | None = None
+    """The user's key that acts in their place."""
+    scopes: frozenset[Permission] | None = None
+    """What the key was given; None for a person, whom the role alone bounds."""
 
     def may(self, permission: Permission) -> bool:
-        return permission in GRANTS[self.role]
+        is_in_scope = self.scopes is None or permission in self.scopes
+        return is_in_scope and permission in GRANTS[self.role]
 
     def require(self, permission: Permission) -> None:
-        """Raises PermissionDenied unless the role may do this."""
-        if not self.may(permission):
+        """Raises PermissionDenied unless role and key may do this."""
+        if permission not in GRANTS[self.role]:
             raise PermissionDenied(f"The {self.role} role may not do this ({permission})")
+        if not self.may(permission):
+            raise PermissionDenied(f"The API key may not do this ({permission})")
 
     @property
     def author(self) -> Author:
-        return Author(self.user_id, self.organization_id)
+        return Author(self.user_id, self.organization_id, self.api_key_id)
+
+    @property
+    def person_id(self) -> UUID | None:
+        """Whose other organizations may be seen: None for an API key, which knows its own only."""
+        return self.user_id if self.api_key_id is None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +126,20 @@ class Caller:
     actor: Actor | None
     session_id: UUID | None = None
     """The login their token belongs to; None for a token that belongs to none."""
+    api_key_id: UUID | None = None
+    """The key that stands for them; it acts in its own organization and nowhere else."""
 
     @property
     def author(self) -> Author:
         """In the organization they act in, never in one they merely asked for."""
         return self.actor.author if self.actor else Author(self.user_id)
+
+    @property
+    def person_id(self) -> UUID | None:
+        """As an actor's."""
+        return self.user_id if self.api_key_id is None else None
+
+    def require_person(self) -> None:
+        """Raises PermissionDenied for an API key: accounts are their owners' business."""
+        if self.api_key_id is not None:
+            raise PermissionDenied("An API key may not do this: log in", code="person_needed")

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services import findings, organizations
+from services import api_keys, findings, organizations
 from services.actor import Actor
 from services.database import UnitOfWork
 
@@ -15,4 +15,5 @@ async def remove_member(work: UnitOfWork, actor: Actor, member_id: UUID) -> None
     """
     user_id = await organizations.end_membership(work, actor, member_id)
     if user_id is not None:
+        await api_keys.revoke_api_keys_of(work, actor, user_id)
         await findings.clear_assignments(work, actor.organization_id, user_id)

@@ -1,5 +1,6 @@
 """Imports every models module: the whole metadata, for migrations and tests."""
 
+from services.api_keys import models as api_keys
 from services.assets import models as assets
 from services.audit import models as audit
 from services.database import Base
@@ -15,6 +16,7 @@ METADATA = Base.metadata
 
 __all__ = [
     "METADATA",
+    "api_keys",
     "assets",
     "audit",
     "findings",

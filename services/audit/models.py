@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.database import Base
@@ -23,7 +23,7 @@ class AuditEntry(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     organization_id: Mapped[UUID]
     """Whose log it stands in; the nil UUID for that of the platform."""
-    sequence: Mapped[int]
+    sequence: Mapped[int] = mapped_column(BigInteger)
     """Its number in the organization's chain, from 1 without a gap."""
     at: Mapped[datetime]
     user_id: Mapped[UUID | None]

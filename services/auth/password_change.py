@@ -45,6 +45,7 @@ async def change_password(
     work: UnitOfWork, identity: Identity, caller: Caller, *, current: str, new: str
 ) -> None:
     """Ends every other login of the user, at once. Raises InvalidRequest, InvalidInput."""
+    caller.require_person()
     user = await queries.find_user(work.session, caller.user_id)
     if user is None:
         raise Unauthenticated("The access token is not valid")

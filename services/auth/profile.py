@@ -43,6 +43,7 @@ async def update_profile(
     work: UnitOfWork, caller: Caller, changes: dict[str, str | None]
 ) -> Profile:
     """Change ``full_name``, ``locale``, ``timezone`` or ``avatar_url``; None clears the last."""
+    caller.require_person()
     if not changes:
         raise InvalidRequest("No field to change was given", code="nothing_to_update")
     profile = await get_profile(work.session, caller.user_id, caller.organization_id)

@@ -88,12 +88,13 @@ async def _record_failure(work: UnitOfWork, user: User | None) -> None:
 
 
 async def found_another_organization(
-    work: UnitOfWork, identity: Identity, user_id: UUID, name: str
+    work: UnitOfWork, identity: Identity, caller: Caller, name: str
 ) -> OrganizationView:
     """One more organization, with the user as its admin. Raises PermissionDenied."""
+    caller.require_person()
     if not identity.registration_open:
         raise _registration_disabled()
-    return await organizations.found_organization(work, user_id, name.strip())
+    return await organizations.found_organization(work, caller.user_id, name.strip())
 
 
 async def authenticate(

@@ -122,6 +122,7 @@ async def switch_organization(
     The refresh token the caller holds is good for ``GRACE`` more, in case the answer gets lost.
     Raises NotFound for an organization the user does not belong to.
     """
+    caller.require_person()
     profile = await get_profile(work.session, caller.user_id, organization_id)
     if profile.active is None or profile.active.organization.id != organization_id:
         raise NotFound("organization")

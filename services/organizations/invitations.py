@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.actor import Actor, Author, Permission, Role
+from services.actor import Actor, Author, Caller, Permission, Role
 from services.database import Change, Scope, UnitOfWork, utcnow
 from services.errors import (
     Conflict,
@@ -147,7 +147,7 @@ async def list_offers(session: AsyncSession, user_id: UUID) -> list[Offer]:
 
 async def accept_invitation(
     work: UnitOfWork,
-    user_id: UUID,
+    caller: Caller,
     *,
     token: str | None = None,
     invitation_id: UUID | None = None,
@@ -157,6 +157,8 @@ async def accept_invitation(
     Anybody may register with anybody's address, so an address alone opens nothing. Raises
     NotFound for whatever is not the user's to accept, InvalidRequest when it has expired.
     """
+    caller.require_person()
+    user_id = caller.user_id
     found = await invitation_queries.find_offer(
         work.session,
         user_id,

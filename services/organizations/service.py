@@ -3,7 +3,7 @@
 import re
 import secrets
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -59,7 +59,8 @@ async def lock_organization(work: UnitOfWork, actor: Actor) -> tuple[Organizatio
     organization = await queries.lock_organization(work.session, actor.organization_id)
     if organization is None:
         raise NotFound("organization")
-    return organization, await get_actor(work.session, actor.user_id, actor.organization_id)
+    view = await get_organization(work.session, actor.user_id, actor.organization_id)
+    return organization, replace(actor, role=view.role)
 
 
 async def update_organization(

@@ -125,6 +125,23 @@ _TWINS = {
         ),
         {"settings": {"locale": "it"}},
     ),
+    "list API keys": Twin(
+        "GET /api-keys",
+        "{ apiKeys { name } }",
+        (_each("name"), _each("name", "apiKeys")),
+    ),
+    "make an API key": Twin(
+        "POST /api-keys",
+        'mutation { createApiKey(input: {name: "CI", scopes: [SCANS_READ]}) {'
+        " apiKey { name } errors { message } } }",
+        (_at("name"), _at("createApiKey", "apiKey", "name")),
+        {"name": "CI", "scopes": ["scans:read"]},
+    ),
+    "revoke an API key": Twin(
+        "DELETE /api-keys/$api_key",
+        'mutation { revokeApiKey(input: {id: "$api_key"}) { errors { message } } }',
+        (_is_empty, _is_empty),
+    ),
     "the audit log": Twin(
         "GET /audit-log",
         "{ auditLog { nodes { action } } }",
@@ -360,6 +377,7 @@ async def _world(client: AsyncClient, resources: Resources, email: str) -> tuple
     report = await post(f"/reports/generate?scan_id={scan}&format=json")
     members = f"/organizations/{member.organization_id}/members"
     invitation = await post(members, email=f"invited.{email}")
+    api_key = await post("/api-keys", name="CI", scopes=["scans:read"])
     findings = await client.get("/api/v1/findings", headers=member.headers)
     finding = findings.json()["items"][0]["id"]
     await post(f"/findings/{finding}/comments", text="First")
@@ -374,6 +392,7 @@ async def _world(client: AsyncClient, resources: Resources, email: str) -> tuple
         "schedule": schedule["id"],
         "report": report["task_id"],
         "invitation": invitation["id"],
+        "api_key": api_key["id"],
         "colleague": str(membership),
         "offer": str(offer),
         "finding": finding,

@@ -1,12 +1,12 @@
 """The audit log: nobody changes or removes an entry, not even by mistake.
 
-Revision ID: 0008
+Revision ID: 0012
 """
 
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0012"
+down_revision = "0011"
 
 STATEMENTS = (
     """
@@ -26,7 +26,7 @@ create table audit_entries (
   address text,
   hash bytea not null,
   constraint pk_audit_entries primary key (id),
-  constraint uq_audit_entries_organization_id unique (organization_id, sequence),
+  constraint uq_audit_entries_organization_id_sequence unique (organization_id, sequence),
   constraint ck_audit_entries_hash check (length(hash) = 32)
 )
     """,
