@@ -26,6 +26,7 @@ def main() -> None:
         access_log=False,  # gateway.request_log writes one line per request, without the query
         log_level="warning",
         server_header=False,
+        forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=10,
         ws_max_size=262_144,
     )

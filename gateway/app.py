@@ -20,6 +20,7 @@ from gateway.openapi import DESCRIPTION, DocumentedApp
 from gateway.pages import graphiql_page, page_routes, wants_page
 from gateway.rate_limit import RateLimitMiddleware, WindowCounter, address_rule, caller_rule
 from gateway.request_log import RequestLogMiddleware
+from gateway.well_known import well_known_routes
 from graphql_schema.app import graphql_app
 from rest.api import router
 from services.health import ReadinessProbe
@@ -63,6 +64,7 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
     )
     app.include_router(router)
     app.router.routes.extend(page_routes())
+    app.router.routes.extend(well_known_routes())
     app.router.routes.append(Route("/graphql", _GraphqlDoor(graphql_app())))
     add_error_handlers(app)
     _add_middleware(app, settings)

@@ -38,7 +38,7 @@ Name = Annotated[
     AfterValidator(_clean),
 ]
 
-Token = Annotated[Text, StringConstraints(min_length=1, max_length=512)]
+Token = Annotated[Text, StringConstraints(min_length=1, max_length=2048)]
 """A secret that we gave out."""
 
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import AnyHttpUrl, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from services.keyring import Keyring
 from services.scanner.address import AddressPolicy, Network
 from services.scanner.context import ProbeOptions, parse_server
 from services.version import VERSION
@@ -110,7 +111,9 @@ class Settings(ScanSettings):
     """The owner's connection, for migrations only."""
     redis_url: str
     secret_key: SecretStr
-    """Signing secret, at least 32 bytes."""
+    """The secret that keys are made from, at least 32 bytes."""
+    secret_key_previous: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    """Earlier secrets, newest first: what they signed and sealed stays good."""
     rate_limits: Literal["on", "off"] = "on"
     rate_limit_per_user: int = Field(default=600, ge=1)
     """Requests of one user in a minute; the two below are per address."""
@@ -123,6 +126,10 @@ class Settings(ScanSettings):
     """Scans of one organization that wait; more are refused."""
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Front ends on other origins: ``https://app.example.org,…``."""
+    security_contact: str | None = Field(default=None, pattern=r"^(mailto:|https://|tel:)[!-~]+$")
+    """Whom to tell of a weakness, as a URI: stands in our ``/.well-known/security.txt``."""
+    trusted_proxies: str = "127.0.0.1"
+    """Addresses or networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
     environment: Literal["development", "production"] = "development"
     """Production marks session cookies ``Secure``."""
 
@@ -151,6 +158,11 @@ class Settings(ScanSettings):
     scan_lease_s: float = Field(default=30.0, gt=1)
     report_lifetime: timedelta = timedelta(days=7)
     max_body_bytes: int = 1_048_576
+
+    @property
+    def keyring(self) -> Keyring:
+        secrets = (self.secret_key, *self.secret_key_previous)
+        return Keyring(tuple(secret.get_secret_value() for secret in secrets))
 
     @property
     def sends_mail(self) -> bool:
@@ -214,13 +226,23 @@ class Settings(ScanSettings):
             raise ValueError("must be a postgresql:// address")
         return f"postgresql+asyncpg://{rest}"
 
-    @field_validator("secret_key")
+    @field_validator("secret_key_previous", mode="before")
     @classmethod
-    def _long_enough(cls, value: SecretStr) -> SecretStr:
-        if len(value.get_secret_value().encode()) < _SECRET_BYTES:
-            raise ValueError(
-                f"needs at least {_SECRET_BYTES} bytes; 'openssl rand -base64 48' makes one"
-            )
+    def _previous(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("secret_key", "secret_key_previous")
+    @classmethod
+    def _long_enough(
+        cls, value: SecretStr | tuple[SecretStr, ...]
+    ) -> SecretStr | tuple[SecretStr, ...]:
+        for secret in value if isinstance(value, tuple) else (value,):
+            if len(secret.get_secret_value().encode()) < _SECRET_BYTES:
+                raise ValueError(
+                    f"needs at least {_SECRET_BYTES} bytes; 'openssl rand -base64 48' makes one"
+                )
         return value
 
     @field_validator("redis_url")

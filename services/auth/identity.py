@@ -24,9 +24,7 @@ class Identity:
             passwords=PasswordHasher(
                 memory_kib=settings.password_memory_kib, time_cost=settings.password_time_cost
             ),
-            access_tokens=AccessTokens(
-                settings.secret_key.get_secret_value(), settings.access_token_lifetime
-            ),
+            access_tokens=AccessTokens(settings.keyring, settings.access_token_lifetime),
             refresh_idle=settings.refresh_token_idle,
             refresh_lifetime=settings.refresh_token_lifetime,
             registration_open=settings.registration == "on",
