@@ -1,7 +1,7 @@
 """API keys of the active organization."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 from uuid import UUID
 
 import strawberry
@@ -85,7 +85,11 @@ class ApiKeyQuery:
 class ApiKeyMutation:
     @strawberry.mutation(description="Make an API key. For admins.")
     @typed_errors
-    async def create_api_key(self, info: Info, input: CreateApiKeyInput) -> CreateApiKeyPayload:
+    async def create_api_key(
+        self,
+        info: Info,
+        input: Annotated[CreateApiKeyInput, strawberry.argument(description="What it may do.")],
+    ) -> CreateApiKeyPayload:
         async with info.context.write() as work:
             issued = await api_keys.create_api_key(
                 work,
@@ -98,7 +102,11 @@ class ApiKeyMutation:
 
     @strawberry.mutation(description="Revoke an API key, at once and for good. For admins.")
     @typed_errors
-    async def revoke_api_key(self, info: Info, input: RevokeApiKeyInput) -> RevokeApiKeyPayload:
+    async def revoke_api_key(
+        self,
+        info: Info,
+        input: Annotated[RevokeApiKeyInput, strawberry.argument(description="Which.")],
+    ) -> RevokeApiKeyPayload:
         async with info.context.write() as work:
             await api_keys.revoke_api_key(work, info.context.actor, input.id)
         return RevokeApiKeyPayload(revoked_id=input.id)
