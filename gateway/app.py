@@ -4,24 +4,22 @@ from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypedDict
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.authentication import AuthenticationMiddleware
 from gateway.body_limit import BodyLimitMiddleware
 from gateway.cross_origin import CrossOriginMiddleware
 from gateway.errors import UnexpectedErrorMiddleware, add_error_handlers
+from gateway.graphql_door import graphql_routes
 from gateway.head_requests import HeadMiddleware
 from gateway.header_limit import HeaderLimitMiddleware
 from gateway.openapi import DESCRIPTION, DocumentedApp
-from gateway.pages import graphiql_page, page_routes, wants_page
+from gateway.pages import page_routes
 from gateway.rate_limit import RateLimitMiddleware, WindowCounter, address_rule, caller_rule
 from gateway.request_log import RequestLogMiddleware
 from gateway.well_known import well_known_routes
-from graphql_schema.app import graphql_app
 from rest.api import router
 from services.health import ReadinessProbe
 from services.metrics_server import metrics_server
@@ -65,15 +63,15 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
     app.include_router(router)
     app.router.routes.extend(page_routes())
     app.router.routes.extend(well_known_routes())
-    app.router.routes.append(Route("/graphql", _GraphqlDoor(graphql_app())))
+    counter = WindowCounter()
+    app.router.routes.extend(graphql_routes(settings, counter))
     add_error_handlers(app)
-    _add_middleware(app, settings)
+    _add_middleware(app, settings, counter)
     return app
 
 
-def _add_middleware(app: FastAPI, settings: Settings) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, counter: WindowCounter) -> None:
     """The last one added is the outermost."""
-    counter = WindowCounter()
     if settings.rate_limits == "on":
         app.add_middleware(RateLimitMiddleware, rule=caller_rule(settings), counter=counter)
     app.add_middleware(AuthenticationMiddleware)
@@ -102,17 +100,3 @@ async def _opened(settings: Settings, resources: Resources | None) -> AsyncGener
 def _operation_id(route: APIRoute) -> str:
     """Stable and readable: the name of the route's function, which is unique."""
     return route.name
-
-
-class _GraphqlDoor:
-    """One path for two: a person's browser gets the page, a program gets the API."""
-
-    def __init__(self, api: ASGIApp) -> None:
-        self._api = api
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        if wants_page(request):
-            await graphiql_page(request)(scope, receive, send)
-        else:
-            await self._api(scope, receive, send)

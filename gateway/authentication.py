@@ -7,6 +7,7 @@ Puts ``caller`` (a ``Caller`` or None) into the request's state. A token that is
 refused here; a missing one only where the path is not public.
 """
 
+from functools import partial
 from uuid import UUID
 
 from starlette.datastructures import Headers
@@ -45,6 +46,8 @@ class AuthenticationMiddleware:
         try:
             resources: Resources = scope["state"]["resources"]
             scope["state"]["caller"] = await _authenticate(resources, scope)
+            # Whoever answers for long asks again, with the same token, as of then.
+            scope["state"]["admit"] = partial(_authenticate, resources, scope)
         except ServiceError as error:
             await error_response(error, scope)(scope, receive, send)
             return
@@ -64,11 +67,32 @@ async def _authenticate(resources: Resources, scope: Scope) -> Caller:
     asked_for = headers.get("x-organization-id")
     token = _bearer(headers)
     if token is not None and api_keys.is_api_key(token):
-        caller = await api_keys.authenticate_api_key(resources.database, token)
-        if asked_for and _organization(asked_for) != caller.organization_id:
-            raise _no_member()
-        return caller
-    claims = _claims(resources.identity, scope, token, headers)
+        return await _key_holder(resources, token, asked_for)
+    return await _member(
+        resources, _claims(resources.identity, scope, token, headers), asked_for
+    )
+
+
+async def authenticate_token(
+    resources: Resources, token: str, organization_id: str | None = None
+) -> Caller:
+    """The caller with this access token or API key, where no header can carry it.
+
+    Raises Unauthenticated, PermissionDenied.
+    """
+    if api_keys.is_api_key(token):
+        return await _key_holder(resources, token, organization_id)
+    return await _member(resources, resources.identity.access_tokens.read(token), organization_id)
+
+
+async def _key_holder(resources: Resources, token: str, asked_for: str | None) -> Caller:
+    caller = await api_keys.authenticate_api_key(resources.database, token)
+    if asked_for and _organization(asked_for) != caller.organization_id:
+        raise _no_member()
+    return caller
+
+
+async def _member(resources: Resources, claims: AccessClaims, asked_for: str | None) -> Caller:
     organization_id = _organization(asked_for) if asked_for else claims.organization_id
     database_scope = DatabaseScope(organization_id=organization_id, user_id=claims.user_id)
     async with resources.database.read(database_scope) as session:

@@ -17,5 +17,6 @@ class HeadMiddleware:
                 message = {**message, "body": b""}
             await send(message)
 
+        scope.setdefault("state", {})["is_head"] = True  # an endless answer ends with its headers
         # The state is shared, the rest of the scope is the copy's own.
         await self._app({**scope, "method": "GET"}, receive, send_without_body)

@@ -153,11 +153,13 @@ def caller_rule(settings: Settings) -> Rule:
 
     def rule(scope: Scope) -> Allowance | None:
         caller = _caller(scope)
-        if caller is None:
-            return None
-        return Allowance(f"user:{caller.user_id}", settings.rate_limit_per_user)
+        return caller_allowance(caller, settings) if caller is not None else None
 
     return rule
+
+
+def caller_allowance(caller: Caller, settings: Settings) -> Allowance:
+    return Allowance(f"user:{caller.user_id}", settings.rate_limit_per_user)
 
 
 def _resources(scope: Scope) -> Resources:

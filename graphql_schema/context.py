@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import TypeAlias
 from uuid import UUID
 
@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from graphql_schema.loaders import Loaders
 from services.actor import Actor, Caller
+from services.auth import Admit, admitted_events
 from services.database import Origin, Scope, UnitOfWork
 from services.errors import NotFound, Unavailable
+from services.events import Event
 from services.organizations import get_actor
 from services.resources import Resources
 
@@ -34,17 +36,21 @@ class Context:
         caller: Caller,
         *,
         origin: Origin = _NOWHERE,
+        admit: Admit | None = None,
         wants_cost: bool = False,
     ) -> None:
+        """``admit`` authenticates the caller again: needed to subscribe."""
         self.resources = resources
         self.caller = caller
         self.origin = origin
+        self._admit = admit
         self.wants_cost = wants_cost
         self.loaders = Loaders(self.read, self)
         self._gate = asyncio.Lock()
         self._opened = AsyncExitStack()
         self._session: AsyncSession | None = None
         self._is_closed = False
+        self._patience: asyncio.Timeout | None = None
 
     @property
     def request_id(self) -> str | None:
@@ -79,9 +85,7 @@ class Context:
 
         In the active organization, unless ``actor`` acts in another one.
         """
-        async with self._gate:
-            await self._release()
-        self.loaders = Loaders(self.read, self)
+        await self.release()
         async with self.resources.database.transaction(self._scope_of(actor), self.origin) as work:
             yield work
 
@@ -105,6 +109,33 @@ class Context:
         scope = Scope(organization_id=organization_id, user_id=self.caller.user_id)
         async with self.resources.database.read(scope) as session:
             return await get_actor(session, self.caller.user_id, organization_id)
+
+    @asynccontextmanager
+    async def events(self) -> AsyncGenerator[AsyncGenerator[Event]]:
+        """What happens in the active organization, for as long as the caller may see it."""
+        if self._admit is None:
+            raise Unavailable("Subscriptions are not offered here", code="no_subscriptions")
+        events = admitted_events(self.resources.events, self.caller, self._admit)
+        async with aclosing(events):
+            yield events
+
+    async def release(self) -> None:
+        """Between two results of a subscription: no session is held, nothing read is kept."""
+        async with self._gate:
+            await self._release()
+        self.loaders = Loaders(self.read, self)
+
+    @asynccontextmanager
+    async def limited(self, seconds: float) -> AsyncGenerator[None]:
+        """The operation, or its first result, comes in this time. Raises TimeoutError."""
+        async with asyncio.timeout(seconds) as self._patience:
+            yield
+        self._patience = None
+
+    def wait_for_ever(self) -> None:
+        """The operation turned out to be a subscription: its first result may take its time."""
+        if self._patience is not None:
+            self._patience.reschedule(None)
 
     async def close(self) -> None:
         """Give the session back, after whoever still uses it."""

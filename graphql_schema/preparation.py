@@ -6,18 +6,27 @@ a hook that raises would lose its error on a socket. What was valid once is kept
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from graphql import DocumentNode, GraphQLError, specified_rules, validate
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    NoSchemaIntrospectionCustomRule,
+    specified_rules,
+    validate,
+)
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+from strawberry.types.graphql import OperationType
 
 from graphql_schema import cost, limits
 from graphql_schema.context import Context
 from graphql_schema.errors import VALIDATION_FAILED
 
 _RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+_RULES_WITHOUT_INTROSPECTION = (*_RULES, NoSchemaIntrospectionCustomRule)
 _MAX_ERRORS = 20
 # Any: Strawberry's type knows one deprecated option; the parser takes these (graphql-core 3.3).
 _PARSE_OPTIONS: Any = {
@@ -51,11 +60,18 @@ class DocumentCache:
             self._characters -= len(oldest)
 
 
+@dataclass(frozen=True, slots=True)
+class PreparationOptions:
+    has_introspection: bool = True
+    has_suggestions: bool = False
+
+
 class Preparation(SchemaExtension):
     """One per operation."""
 
-    def __init__(self, cache: DocumentCache) -> None:
+    def __init__(self, cache: DocumentCache, options: PreparationOptions) -> None:
         self._cache = cache
+        self._options = options
         self._is_known = False
         self._cost: int | None = None
 
@@ -73,6 +89,8 @@ class Preparation(SchemaExtension):
     def on_validate(self) -> Iterator[None]:
         document = self.execution_context.graphql_document
         assert document is not None  # noqa: S101 - parsing comes first
+        if self.execution_context.operation_type is OperationType.SUBSCRIPTION:
+            self._context.wait_for_ever()
         errors = [] if self._is_known else self._judge(document)
         # An empty list says that validation is done.
         self.execution_context.pre_execution_errors = errors or self._weigh(document)
@@ -96,7 +114,11 @@ class Preparation(SchemaExtension):
 
     def _validate(self, document: DocumentNode) -> list[GraphQLError]:
         schema = self.execution_context.schema._schema  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - Strawberry has no public name for graphql-core's schema
-        errors = validate(schema, document, _RULES, _MAX_ERRORS, hide_suggestions=True)
+        options = self._options
+        rules = _RULES if options.has_introspection else _RULES_WITHOUT_INTROSPECTION
+        errors = validate(
+            schema, document, rules, _MAX_ERRORS, hide_suggestions=not options.has_suggestions
+        )
         for error in errors:
             error.extensions = {"code": VALIDATION_FAILED}
         return errors

@@ -9,6 +9,8 @@ from typing import Any, Final
 import msgspec
 from starlette.requests import Request
 
+from graphql_schema.documents import TrustedDocuments, UntrustedDocument
+
 GRAPHQL_JSON: Final = "application/graphql-response+json"
 JSON: Final = "application/json"
 MAX_BODY: Final = 262_144
@@ -37,10 +39,10 @@ class OperationRequest:
     """Sent by GET: only a query may run."""
 
 
-async def read_operation(request: Request) -> OperationRequest:
+async def read_operation(request: Request, documents: TrustedDocuments) -> OperationRequest:
     """Raises RefusedRequest."""
     if request.method == "GET":
-        return _from_address(request)
+        return _from_address(request, documents)
     if request.method != "POST":
         raise RefusedRequest(
             405, "GraphQL is asked by POST or GET", "METHOD_NOT_ALLOWED", {"Allow": "GET, POST"}
@@ -49,7 +51,7 @@ async def read_operation(request: Request) -> OperationRequest:
     body = await request.body()
     if len(body) > MAX_BODY:
         raise RefusedRequest(413, f"At most {MAX_BODY} bytes", "PAYLOAD_TOO_LARGE")
-    return _operation(_decode(body), is_read_only=False)
+    return operation_of(_decode(body), documents)
 
 
 def response_type(accept: str) -> str:
@@ -68,13 +70,13 @@ def _weight(part: str) -> tuple[str, float]:
         return name, 0.0
 
 
-def _from_address(request: Request) -> OperationRequest:
+def _from_address(request: Request, documents: TrustedDocuments) -> OperationRequest:
     given: dict[str, object] = dict(request.query_params)
     for name in ("variables", "extensions"):
         text = request.query_params.get(name)
         if text is not None:
             given[name] = _decode(text.encode()) if text else None
-    return _operation(given, is_read_only=True)
+    return operation_of(given, documents, is_read_only=True)
 
 
 def _require_json(content_type: str) -> None:
@@ -94,15 +96,18 @@ def _decode(body: bytes) -> object:
         raise _bad("The body is no valid JSON") from error
 
 
-def _operation(given: object, *, is_read_only: bool) -> OperationRequest:
+def operation_of(
+    given: object, documents: TrustedDocuments, *, is_read_only: bool = False
+) -> OperationRequest:
+    """One operation as a JSON value describes it, whichever transport brought it.
+
+    Raises RefusedRequest.
+    """
     if isinstance(given, list):
         raise _bad("One operation at a time: batches are not offered")
     if not isinstance(given, dict):
         raise _bad("The body must be a JSON object")
     fields: dict[str, Any] = given  # pyright: ignore[reportUnknownVariableType] - JSON's keys are texts
-    query = fields.get("query")
-    if not isinstance(query, str) or not query.strip():
-        raise _bad("query must be a text with a GraphQL document")
     operation_name = fields.get("operationName")
     if operation_name is not None and not isinstance(operation_name, str):
         raise _bad("operationName must be a text or null")
@@ -110,8 +115,33 @@ def _operation(given: object, *, is_read_only: bool) -> OperationRequest:
         if not isinstance(fields.get(name), dict | None):
             raise _bad(f"{name} must be an object or null")
     return OperationRequest(
-        query, fields.get("variables") or {}, operation_name or None, is_read_only
+        query=_text(fields, documents),
+        variables=fields.get("variables") or {},
+        operation_name=operation_name or None,
+        is_read_only=is_read_only,
     )
+
+
+def _text(fields: dict[str, Any], documents: TrustedDocuments) -> str:  # Any: JSON values
+    """The document, written out or named; both at once are one too many."""
+    query, document_id = fields.get("query"), fields.get("documentId")
+    try:
+        if document_id is not None:
+            if not isinstance(document_id, str) or query is not None:
+                raise _bad("Give either query or documentId, as a text")
+            return documents.text(document_id)
+        if not isinstance(query, str) or not query.strip():
+            raise _bad("query must be a text with a GraphQL document")
+        documents.require(query)
+    except UntrustedDocument as error:
+        raise _untrusted(error) from None
+    return query
+
+
+def _untrusted(error: UntrustedDocument) -> RefusedRequest:
+    if error.is_unknown:
+        return RefusedRequest(400, "No document has this id", "PERSISTED_DOCUMENT_NOT_FOUND")
+    return RefusedRequest(400, "Only trusted documents run here", "PERSISTED_DOCUMENT_REQUIRED")
 
 
 def _bad(message: str) -> RefusedRequest:

@@ -1,6 +1,7 @@
 """The schema: Query and Mutation, merged from one class per domain."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -25,15 +26,17 @@ from graphql_schema.node_query import NodeQuery
 from graphql_schema.organization_changes import OrganizationMutation
 from graphql_schema.organizations import OrganizationQuery
 from graphql_schema.payloads import USER_ERRORS
-from graphql_schema.preparation import DocumentCache, Preparation
+from graphql_schema.preparation import DocumentCache, Preparation, PreparationOptions
 from graphql_schema.reports import ReportMutation, ReportQuery
 from graphql_schema.scalars import DATE_TIME, KEY
 from graphql_schema.scans import ScanMutation, ScanQuery
 from graphql_schema.schedules import ScheduleMutation, ScheduleQuery
+from graphql_schema.subscriptions import Subscription
 from graphql_schema.viewer import ViewerMutation, ViewerQuery
 
 if TYPE_CHECKING:
     from graphql.execution import Executor
+    from strawberry.schema.schema import StreamResult
 
 
 @strawberry.type(description="What can be read. Everything is of the active organization.")
@@ -114,20 +117,43 @@ class GatewaySchema(strawberry.Schema):
             allowed_operation_types,
             operation_extensions,
         )
-        if result.errors:
-            result.errors = coded(
-                result.errors, context_value.request_id if context_value else None
-            )
-        return result
+        return _with_codes(result, context_value)
+
+    async def results(
+        self,
+        query: str,
+        variable_values: dict[str, Any],  # Any: JSON values
+        context: Context,
+        operation_name: str | None,
+    ) -> AsyncGenerator[ExecutionResult]:
+        """Of any operation, one by one: a subscription has many. Between two no session is held."""
+        stream: StreamResult = await super().stream(
+            query,
+            variable_values=variable_values,
+            context_value=context,
+            operation_name=operation_name,
+        )
+        async with aclosing(stream):
+            async for result in stream:
+                assert isinstance(result, ExecutionResult)  # noqa: S101 - no @defer, no @stream
+                await context.release()
+                yield _with_codes(result, context)
 
 
-def create_schema() -> GatewaySchema:
-    cache = DocumentCache()
+def _with_codes(result: ExecutionResult, context: Context | None) -> ExecutionResult:
+    if result.errors:
+        result.errors = coded(result.errors, context.request_id if context else None)
+    return result
+
+
+def create_schema(options: PreparationOptions | None = None) -> GatewaySchema:
+    cache, options = DocumentCache(), options or PreparationOptions()
     return GatewaySchema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=tuple(USER_ERRORS.values()),
-        extensions=[lambda: Preparation(cache)],
+        extensions=[lambda: Preparation(cache, options)],
         execution_context_class=_QuietExecutor,
         config=StrawberryConfig(
             disable_field_suggestions=True, scalar_map={datetime: DATE_TIME, UUID: KEY}

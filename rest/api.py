@@ -9,6 +9,7 @@ from rest import (
     audit,
     auth,
     comparisons,
+    events,
     finding_history,
     findings,
     health,
@@ -26,6 +27,7 @@ for part in (
     passwords,
     scans,
     comparisons,
+    events,
     findings,
     finding_history,
     asset_files,  # before /assets/{asset_id}

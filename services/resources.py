@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from services.audit import append_entries
 from services.auth import Identity
 from services.database import Database
-from services.events import EventPublisher
+from services.events import EventHub, EventPublisher
 from services.migrations.run import current_revision, head_revision
 from services.queue import (
     QUEUE_NAME,
@@ -39,6 +39,7 @@ class Resources:
     database: Database
     redis: ArqRedis
     identity: Identity
+    events: EventHub
 
 
 @asynccontextmanager
@@ -64,7 +65,11 @@ async def open_resources(settings: Settings) -> AsyncGenerator[Resources]:
             database = Database(
                 engine, ArqQueue(redis).put, EventPublisher(redis).publish, append_entries
             )
-            yield Resources(settings, database, redis, identity)
+            events = EventHub(settings.redis_url)
+            try:
+                yield Resources(settings, database, redis, identity, events)
+            finally:
+                await events.close()
         finally:
             await redis.aclose()
     finally:

@@ -130,6 +130,14 @@ class Settings(ScanSettings):
     """Whom to tell of a weakness, as a URI: stands in our ``/.well-known/security.txt``."""
     trusted_proxies: str = "127.0.0.1"
     """Addresses or networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
+    graphql_introspection: Literal["on", "off"] = "on"
+    """Whether whoever is logged in may ask for the GraphQL schema; nobody else ever may."""
+    graphql_suggestions: Literal["on", "off"] = "off"
+    """Whether errors of GraphQL name what else there is."""
+    graphql_documents: Literal["open", "log", "only"] = "open"
+    """Which GraphQL documents run: any, any with a line in the log, those of the manifest."""
+    graphql_documents_file: Path | None = Field(default=None, validate_default=True)
+    """The manifest of trusted documents, a JSON object from names to texts."""
     environment: Literal["development", "production"] = "development"
     """Production marks session cookies ``Secure``."""
 
@@ -180,6 +188,15 @@ class Settings(ScanSettings):
             if not parts.hostname or is_origin != origin:
                 raise ValueError(f"{origin!r} is no origin: https://host[:port], no path, no *")
         return origins
+
+    @field_validator("graphql_documents_file")
+    @classmethod
+    def _manifest(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is None and info.data.get("graphql_documents") == "only":
+            raise ValueError("NIS2_GRAPHQL_DOCUMENTS=only needs a manifest")
+        if value is not None and not value.is_file():
+            raise ValueError("must be a file")
+        return value
 
     @field_validator("smtp_url")
     @classmethod

@@ -32,6 +32,7 @@ from services.scanner.result import Scanner
 from services.scans import Worker as ScanWorker
 from services.settings import Settings
 from services.tables import METADATA
+from tests.fuzz.gateway import gateway_thread
 from tests.members import Member, register
 
 RunJobs = Callable[[Scanner], Awaitable[None]]
@@ -183,6 +184,13 @@ async def client(resources: Resources, settings: Settings) -> AsyncGenerator[Asy
             transport=ASGITransport(app=with_state), base_url="http://testserver"
         ) as client:
             yield client
+
+
+@pytest.fixture(scope="module")
+def gateway(settings: Settings) -> Generator[str]:
+    """The address of a gateway on a socket, over the same servers as the test's own pools."""
+    with gateway_thread(settings) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Who is asking: registration, login, tokens, passwords and the profile."""
 
+from services.auth.admission import Admit, admitted_events
 from services.auth.identity import Identity
 from services.auth.password_change import (
     SEND_PASSWORD_RESET,
@@ -22,9 +23,11 @@ from services.auth.tokens import AccessClaims
 __all__ = [
     "SEND_PASSWORD_RESET",
     "AccessClaims",
+    "Admit",
     "Identity",
     "Profile",
     "Session",
+    "admitted_events",
     "authenticate",
     "change_password",
     "forgot_password",

@@ -12,7 +12,7 @@ from services.actor import Actor, Permission, Role
 from services.database import Change, UnitOfWork, utcnow
 from services.database.recording import plain
 from services.errors import InvalidInput, InvalidRequest, NotFound, PermissionDenied
-from services.events import Event
+from services.events import FINDING_CHANGED, Event
 from services.findings import life_queries
 from services.findings.history_queries import store_events
 from services.findings.life_state import COLUMNS, Changes, LifeState, Row
@@ -112,7 +112,7 @@ async def _change(
     await store_events(work.session, actor.organization_id, events, now, actor_id=actor.user_id)
     work.record(actor, "finding.updated", _recorded(before, moved))
     for key in moved:
-        work.announce(Event(actor.organization_id, "finding.changed", key))
+        work.announce(Event(actor.organization_id, FINDING_CHANGED, key))
     return len(moved)
 
 

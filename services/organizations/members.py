@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.actor import Actor, Permission, Role
 from services.database import Change, UnitOfWork, utcnow
 from services.errors import InvalidRequest, NotFound
+from services.events import MEMBERSHIP_CHANGED, Event
 from services.organizations import invitation_queries, queries
 from services.organizations.models import Invitation, Membership
 from services.organizations.service import lock_organization
@@ -98,6 +99,7 @@ async def change_member_role(
             await _require_other_admin(work.session, actor, membership.user_id)
         membership.role = role
         work.record(actor, "member.role_changed", membership)
+        work.announce(Event(actor.organization_id, MEMBERSHIP_CHANGED, membership.user_id))
     return MemberView.of_membership(membership, user, actor)
 
 
@@ -122,6 +124,7 @@ async def end_membership(work: UnitOfWork, actor: Actor, member_id: UUID) -> UUI
         await _require_other_admin(work.session, actor, user.id)
     work.record(actor, "member.removed", Change.removed(membership))
     await queries.delete_membership(work.session, actor.organization_id, member_id)
+    work.announce(Event(actor.organization_id, MEMBERSHIP_CHANGED, user.id))
     return user.id
 
 

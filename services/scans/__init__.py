@@ -44,6 +44,7 @@ from services.scans.service import (
     list_scans,
 )
 from services.scans.sweep import sweep_scans
+from services.scans.watching import ScanProgress, watch_scan
 from services.scans.worst import worst_problems
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "ScanBatch",
     "ScanFilter",
     "ScanMaterial",
+    "ScanProgress",
     "ScanQuota",
     "ScanRequest",
     "ScanResult",
@@ -88,5 +90,6 @@ __all__ = [
     "stream_targets",
     "stream_untested",
     "sweep_scans",
+    "watch_scan",
     "worst_problems",
 ]

@@ -20,7 +20,7 @@ from services.compliance import (
     executive_summary,
 )
 from services.database import Database, Scope, utcnow
-from services.events import Event
+from services.events import SCAN_COMPLETED, Event
 from services.findings import Observation
 from services.scanner.check import CATALOGUE_VERSION, Severity
 from services.scanner.result import TargetStatus
@@ -56,7 +56,7 @@ async def finalize_scan(database: Database, organization_id: UUID, scan_id: UUID
         work.announce(
             Event(
                 organization_id,
-                "scan.completed",
+                SCAN_COMPLETED,
                 scan_id,
                 {"status": scan.status.value, "progress": 100, "score": scan.total_score},
             )
@@ -79,7 +79,7 @@ async def fail_scan(
         scan.waits_for = None
         await work.session.flush()
         await ring_for_next_scan(work, organization_id)
-        work.announce(Event(organization_id, "scan.completed", scan_id, {"status": "failed"}))
+        work.announce(Event(organization_id, SCAN_COMPLETED, scan_id, {"status": "failed"}))
 
 
 def _complete(

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.assets import Asset
 from services.database import Database, Scope, UnitOfWork, utcnow
-from services.events import Event
+from services.events import SCAN_COMPLETED, SCAN_PROGRESS, Event
 from services.identifiers import uuid7
 from services.queue import Job
 from services.scanner.target import Target, TargetType
@@ -48,11 +48,14 @@ async def plan_next_scan(
             scan.error_message = "Every asset of this scan was removed before it began"
             await work.session.flush()
             await ring_for_next_scan(work, organization_id)
+            work.announce(
+                Event(organization_id, SCAN_COMPLETED, scan.id, {"status": scan.status.value})
+            )
             return
         scan.targets_total = len(targets)
         await _write(work.session, scan, targets, batch_size)
         await queue_next(work, organization_id, scan.id, most=WINDOW)
-        work.announce(Event(organization_id, "scan.progress", scan.id, {"progress": 0}))
+        work.announce(Event(organization_id, SCAN_PROGRESS, scan.id, {"progress": 0}))
     log.info("scan_planned", scan_id=str(scan.id), targets=len(targets))
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import findings
 from services.database import Database, Scope
-from services.events import Event
+from services.events import SCAN_PROGRESS, Event
 from services.metrics import CHECKS, TARGETS
 from services.queue import Job
 from services.scanner.profile import Features, Profile, ScanType
@@ -221,7 +221,7 @@ async def _store(database: Database, lease: Lease, target: ScanTarget, seen: Tar
             work.announce(
                 Event(
                     lease.organization_id,
-                    "scan.progress",
+                    SCAN_PROGRESS,
                     lease.scan_id,
                     {"progress": progress, "target": target.target_value},
                 )

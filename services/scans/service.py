@@ -12,7 +12,7 @@ from services.actor import Actor, Permission
 from services.assets import Asset
 from services.database import Change, UnitOfWork, utcnow
 from services.errors import InvalidInput, InvalidRequest, NotFound
-from services.events import Event
+from services.events import SCAN_COMPLETED, Event
 from services.findings import FindingFilter, FindingView
 from services.pagination import Page, PageRequest
 from services.queue import Job
@@ -122,7 +122,9 @@ async def cancel_scan(work: UnitOfWork, actor: Actor, scan_id: UUID) -> Scan:
     work.record(actor, "scan.cancelled", scan)
     await work.session.flush()
     await ring_for_next_scan(work, actor.organization_id)
-    work.announce(Event(actor.organization_id, "scan.completed", scan.id, {"status": "cancelled"}))
+    work.announce(
+        Event(actor.organization_id, SCAN_COMPLETED, scan.id, {"status": scan.status.value})
+    )
     return scan
 
 
@@ -138,6 +140,7 @@ async def delete_scan(work: UnitOfWork, actor: Actor, scan_id: UUID) -> None:
     await work.session.delete(scan)
     await work.session.flush()
     await ring_for_next_scan(work, actor.organization_id)
+    work.announce(Event(actor.organization_id, SCAN_COMPLETED, scan.id, {"status": "deleted"}))
 
 
 async def list_results(

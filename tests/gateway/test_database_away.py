@@ -22,8 +22,13 @@ async def test_every_route_says_503_and_when_to_try_again(
     resources: Resources, settings: Settings, admin: Member
 ) -> None:
     engine = create_async_engine("postgresql+asyncpg://nobody@127.0.0.1:9/nis2")
-    database = Database(engine, _nobody, _nobody, append_entries)
-    away = Resources(settings, database, resources.redis, resources.identity)
+    away = Resources(
+        settings,
+        Database(engine, _nobody, _nobody, append_entries),
+        resources.redis,
+        resources.identity,
+        resources.events,
+    )
     app = create_app(settings, away)
     async with app.router.lifespan_context(app) as state:
 

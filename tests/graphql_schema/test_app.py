@@ -4,7 +4,7 @@ import pytest
 from httpx2 import ASGITransport, AsyncClient
 from starlette.types import Receive, Scope, Send
 
-from graphql_schema.app import graphql_app
+from graphql_schema.app import GraphqlOptions, graphql_app
 from services.actor import Caller
 from services.resources import Resources
 from tests.members import Member
@@ -192,7 +192,7 @@ async def test_an_operation_past_its_time_is_504_and_gives_its_session_back(
     resources: Resources, admin: Member
 ) -> None:
     """The table is locked by somebody else for longer than the operation may wait."""
-    app = graphql_app(time_limit_s=0.2)
+    app = graphql_app(GraphqlOptions(time_limit_s=0.2))
 
     async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
         caller = Caller(admin.user_id, admin.organization_id, admin.actor)

@@ -32,6 +32,7 @@ _ROUTES: list[tuple[str, str, dict[str, Any] | None, set[Role]]] = [
     ("GET", f"/scans/{_UNKNOWN}/findings", None, _VIEWERS),
     ("POST", f"/scans/{_UNKNOWN}/cancel", None, _AUDITORS),
     ("GET", f"/scans/{_UNKNOWN}/compare/{_UNKNOWN}", None, _VIEWERS),
+    ("GET", f"/scans/{_UNKNOWN}/events", None, _VIEWERS),
     ("GET", "/findings", None, _VIEWERS),
     ("GET", "/findings/stats", None, _VIEWERS),
     ("GET", f"/findings/{_UNKNOWN}", None, _VIEWERS),

@@ -1,6 +1,7 @@
 """The session of a browser in cookies, and what ends a login."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 import pytest
 from httpx2 import ASGITransport, AsyncClient, Response
@@ -23,7 +24,7 @@ async def browser(resources: Resources, settings: Settings) -> AsyncGenerator[As
     async with app.router.lifespan_context(app) as state:
 
         async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
-            opened = Resources(production, resources.database, resources.redis, resources.identity)
+            opened = replace(resources, settings=production)
             scope["state"] = {**(state or {}), "resources": opened}
             await app(scope, receive, send)
 
