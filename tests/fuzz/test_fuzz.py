@@ -141,6 +141,8 @@ def test_every_answer_is_as_documented(
     def ask(case: Case, *, is_there: bool) -> None:
         if is_there and mode is GenerationMode.POSITIVE:
             known = {name: target.ids[name] for name in case.path_parameters if name in target.ids}
+            if operation_id == "watch_scan":  # one that has ended: the other's stream would not
+                known["scan_id"] = target.ids["other_id"]
             case.path_parameters.update(known)
         response = case.call(base_url=target.url, headers=target.member.headers)
         case.validate_response(response, headers=target.member.headers)
