@@ -33,13 +33,12 @@ from services import assets
 from services.assets import AssetChanges, AssetFilter, AssetView, Criticality
 from services.assets.connection import count_assets, slice_assets
 from services.errors import NotFound
-from services.findings import FindingStatus
+from services.findings import UNRESOLVED
 from services.findings.connection import ParentWindow
 from services.keyset import Position, Slice
 from services.scanner.target import TargetType
 
 _CURSORS = CursorType("asset", (parse_key,))
-_UNRESOLVED = (FindingStatus.OPEN, FindingStatus.ACKNOWLEDGED, FindingStatus.IN_PROGRESS)
 _MAX_NAME = 256
 _MAX_TARGET = 512
 _MAX_DESCRIPTION = 4096
@@ -85,9 +84,9 @@ class AssetType(Node):
         last: Last = None,
         before: Before = None,
     ) -> Connection[FindingType]:
-        loaders = info.context.loaders
+        loaders = info.context.nested
         window = window_of(WORST_FIRST, first=first, after=after, last=last, before=before)
-        chosen = finding_filter(filter, statuses=_UNRESOLVED)
+        chosen = finding_filter(filter, statuses=UNRESOLVED)
         key = self.database_id
 
         async def count() -> int:

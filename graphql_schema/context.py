@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from graphql_schema.loaders import Loaders
-from services.actor import Actor, Caller
+from services.actor import Actor, Caller, Readers
 from services.auth import Admit, admitted_events
 from services.database import Origin, Scope, UnitOfWork
 from services.errors import NotFound, Unavailable
@@ -50,11 +50,31 @@ class Context:
         self._opened = AsyncExitStack()
         self._session: AsyncSession | None = None
         self._is_closed = False
+        self._across: Loaders | None = None
         self._patience: asyncio.Timeout | None = None
 
     @property
     def request_id(self) -> str | None:
         return self.origin.request_id
+
+    @property
+    def nested(self) -> Loaders:
+        """Those that can load what belongs to any object of this operation."""
+        return self._across or self.loaders
+
+    async def across(self) -> Loaders:
+        """Loaders in all of the caller's organizations at once, whichever is active.
+
+        They read through a session of their own, in which row security looks up itself which
+        organizations those are; everything else of the operation stays in one.
+        """
+        if self.caller.api_key_id is not None:  # a key reads in its own organization alone
+            return self.loaders
+        views = await self.loaders.organizations()
+        if self._across is None:  # only now: sibling fields have waited for the same views
+            actors = (Actor(self.caller.user_id, view.organization.id, view.role) for view in views)
+            self._across = Loaders(self._read_across, self, Readers(tuple(actors)))
+        return self._across
 
     @property
     def actor(self) -> Actor:
@@ -78,6 +98,16 @@ class Context:
             except DBAPIError:
                 await self._release()
                 raise
+
+    @asynccontextmanager
+    async def _read_across(self) -> AsyncGenerator[AsyncSession]:
+        async with self._gate:
+            if self._is_closed:
+                raise Unavailable("The operation has ended", code="operation_ended")
+            scope = Scope(user_id=self.caller.user_id, is_across=True)
+            async with self.resources.database.read(scope) as session:
+                await session.execute(_READ_ONLY)
+                yield session
 
     @asynccontextmanager
     async def write(self, actor: Actor | None = None) -> AsyncGenerator[UnitOfWork]:
@@ -124,6 +154,7 @@ class Context:
         async with self._gate:
             await self._release()
         self.loaders = Loaders(self.read, self)
+        self._across = None
 
     @asynccontextmanager
     async def limited(self, seconds: float) -> AsyncGenerator[None]:

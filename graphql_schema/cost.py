@@ -124,7 +124,12 @@ class _CostWalk:
         ids = self._argument(node, "ids")
         if isinstance(ids, list):
             return len(ids)  # pyright: ignore[reportUnknownArgumentType] - a client's JSON list
-        return _LIST_SIZE if _is_list(definition) else 1
+        if not _is_list(definition):
+            return 1
+        size = self._argument(node, "first")
+        if size is None and "first" in definition.args:
+            size = definition.args["first"].default_value
+        return size if isinstance(size, int) and size >= 0 else _LIST_SIZE
 
     def _argument(self, node: FieldNode, name: str) -> object:
         for argument in node.arguments or ():

@@ -172,7 +172,8 @@ class FindingType(Node):
 
         if self.asset_key is None:
             return None
-        view = await info.context.loaders.asset.load(self.asset_key)
+        loaders = info.context.nested
+        view = await loaders.asset.load(self.asset_key)
         return AssetType.of(view) if view else None
 
     @strawberry.field(
@@ -185,7 +186,7 @@ class FindingType(Node):
 
         if self.scan_key is None:
             return None
-        row = await info.context.loaders.scan.load(self.scan_key)
+        row = await info.context.nested.scan.load(self.scan_key)
         return ScanType.of(row) if row else None
 
     @classmethod

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from strawberry.dataloader import DataLoader
 
 from services import auth, organizations, schedules
-from services.actor import Actor, Caller
+from services.actor import Actor, Caller, Reader, Readers
 from services.assets import AssetView
 from services.assets.connection import assets_by_id
 from services.auth import Profile
@@ -20,9 +20,11 @@ from services.findings import FindingFilter, FindingView
 from services.findings.connection import (
     ParentWindow,
     count_asset_findings,
+    count_organization_findings,
     count_scan_findings,
     findings_by_id,
     slice_asset_findings,
+    slice_organization_findings,
     slice_scan_findings,
 )
 from services.keyset import Slice, Window
@@ -32,6 +34,7 @@ from services.reports.connection import reports_by_id
 from services.scans import Scan, ScanResult
 from services.scans.connection import (
     count_scan_results,
+    latest_scans,
     results_by_id,
     scans_by_id,
     slice_scan_results,
@@ -39,7 +42,7 @@ from services.scans.connection import (
 from services.schedules import ScheduleView
 
 Value = TypeVar("Value")
-Fetch = Callable[[AsyncSession, Actor, Sequence[UUID]], Awaitable[Mapping[UUID, Value]]]
+Fetch = Callable[[AsyncSession, Reader, Sequence[UUID]], Awaitable[Mapping[UUID, Value]]]
 
 _MAX_BATCH = 1000
 
@@ -57,10 +60,15 @@ class Loaders:
     """A value that is absent, foreign or deleted loads as None."""
 
     def __init__(
-        self, read: Callable[[], AbstractAsyncContextManager[AsyncSession]], asker: Asker
+        self,
+        read: Callable[[], AbstractAsyncContextManager[AsyncSession]],
+        asker: Asker,
+        readers: Readers | None = None,
     ) -> None:
+        """In the active organization, or for ``readers`` in each of theirs."""
         self._read = read
         self._asker = asker
+        self._readers = readers
         self._kept: dict[Hashable, DataLoader[UUID, Any]] = {}  # Any: each edge has its own type
 
     @property
@@ -81,36 +89,57 @@ class Loaders:
 
     @property
     def report(self) -> DataLoader[UUID, Report | None]:
-        return self._keep("report", reports_by_id)
+        return self._keep(
+            "report", lambda session, _, ids: reports_by_id(session, self._asker.actor, ids)
+        )
 
     def findings_of_scan(self, asked: ParentWindow) -> DataLoader[UUID, Slice[FindingView] | None]:
         return self._keep(
             ("findings_of_scan", asked),
-            lambda session, actor, ids: slice_scan_findings(session, actor, ids, asked),
+            lambda session, reader, ids: slice_scan_findings(session, reader, ids, asked),
         )
 
     def findings_of_asset(self, asked: ParentWindow) -> DataLoader[UUID, Slice[FindingView] | None]:
         return self._keep(
             ("findings_of_asset", asked),
-            lambda session, actor, ids: slice_asset_findings(session, actor, ids, asked),
+            lambda session, reader, ids: slice_asset_findings(session, reader, ids, asked),
         )
 
     def results_of_scan(self, window: Window) -> DataLoader[UUID, Slice[ScanResult] | None]:
         return self._keep(
             ("results_of_scan", window),
-            lambda session, actor, ids: slice_scan_results(session, actor, ids, window),
+            lambda session, reader, ids: slice_scan_results(session, reader, ids, window),
         )
 
     def finding_count_of_scan(self, filter_: FindingFilter) -> DataLoader[UUID, int | None]:
         return self._keep(
             ("finding_count_of_scan", filter_),
-            lambda session, actor, ids: count_scan_findings(session, actor, ids, filter_),
+            lambda session, reader, ids: count_scan_findings(session, reader, ids, filter_),
         )
 
     def finding_count_of_asset(self, filter_: FindingFilter) -> DataLoader[UUID, int | None]:
         return self._keep(
             ("finding_count_of_asset", filter_),
-            lambda session, actor, ids: count_asset_findings(session, actor, ids, filter_),
+            lambda session, reader, ids: count_asset_findings(session, reader, ids, filter_),
+        )
+
+    @property
+    def latest_scan(self) -> DataLoader[UUID, Scan | None]:
+        """Of an organization."""
+        return self._keep("latest_scan", latest_scans)
+
+    def findings_of_organization(
+        self, asked: ParentWindow
+    ) -> DataLoader[UUID, Slice[FindingView] | None]:
+        return self._keep(
+            ("findings_of_organization", asked),
+            lambda session, reader, ids: slice_organization_findings(session, reader, ids, asked),
+        )
+
+    def finding_count_of_organization(self, filter_: FindingFilter) -> DataLoader[UUID, int | None]:
+        return self._keep(
+            ("finding_count_of_organization", filter_),
+            lambda session, reader, ids: count_organization_findings(session, reader, ids, filter_),
         )
 
     @property
@@ -156,7 +185,7 @@ class Loaders:
 
         async def load(ids: list[UUID]) -> list[Value | None]:
             async with self._read() as session:
-                found = await fetch(session, self._asker.actor, ids)
+                found = await fetch(session, self._readers or self._asker.actor, ids)
             return [found.get(key) for key in ids]
 
         if key not in self._kept:

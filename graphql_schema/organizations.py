@@ -9,6 +9,13 @@ from strawberry.scalars import JSON
 
 from graphql_schema.context import Info
 from graphql_schema.cursors import CursorType, parse_key, parse_text
+from graphql_schema.findings import (
+    WORST_FIRST,
+    Filter,
+    FindingType,
+    by_severity,
+    finding_filter,
+)
 from graphql_schema.ids import Kind, global_id, key_of
 from graphql_schema.nodes import Node
 from graphql_schema.pagination import (
@@ -20,8 +27,11 @@ from graphql_schema.pagination import (
     connection,
     window_of,
 )
+from graphql_schema.scans import ScanType
 from services.actor import Role
 from services.errors import NotFound
+from services.findings import UNRESOLVED
+from services.findings.connection import ParentWindow
 from services.keyset import Position, Slice, Window, cut
 from services.organizations import OrganizationView
 
@@ -40,6 +50,41 @@ class OrganizationType(Node):
     role: Role = strawberry.field(description="The caller's role in it.")
     created_at: datetime = strawberry.field(description="When it was founded.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
+
+    @strawberry.field(description="Its newest scan; null before the first.")
+    async def latest_scan(self, info: Info) -> ScanType | None:
+        loaders = await info.context.across()
+        row = await loaders.latest_scan.load(self.database_id)
+        return ScanType.of(row) if row else None
+
+    @strawberry.field(
+        description="Its findings, worst first; the unresolved ones unless the filter names states."
+    )
+    async def findings(
+        self,
+        info: Info,
+        filter: Filter = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[FindingType]:
+        loaders = await info.context.across()
+        window = window_of(WORST_FIRST, first=first, after=after, last=last, before=before)
+        chosen = finding_filter(filter, statuses=UNRESOLVED)
+        key = self.database_id
+
+        async def count() -> int:
+            return await loaders.finding_count_of_organization(chosen).load(key) or 0
+
+        page = await loaders.findings_of_organization(ParentWindow(window, chosen)).load(key)
+        return connection(
+            page or Slice(()),
+            WORST_FIRST,
+            node=FindingType.of,
+            position=by_severity,
+            count=count,
+        )
 
     @classmethod
     def of(cls, view: OrganizationView) -> Self:

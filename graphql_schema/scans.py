@@ -115,7 +115,7 @@ class ScanType(Node):
         last: Last = None,
         before: Before = None,
     ) -> Connection[ScanResultType]:
-        loaders = info.context.loaders
+        loaders = info.context.nested
         window = window_of(TARGET_CURSORS, first=first, after=after, last=last, before=before)
         key = self.database_id
 
@@ -141,7 +141,7 @@ class ScanType(Node):
         last: Last = None,
         before: Before = None,
     ) -> Connection[FindingType]:
-        loaders = info.context.loaders
+        loaders = info.context.nested
         window = window_of(WORST_FIRST, first=first, after=after, last=last, before=before)
         chosen = finding_filter(filter)
         key = self.database_id

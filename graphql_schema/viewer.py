@@ -15,6 +15,7 @@ from graphql_schema.payloads import Payload, typed_errors
 from services import auth
 from services.actor import Permission, Role
 from services.auth import Profile
+from services.keyset import MAX_SIZE
 from services.organizations import Offer, OrganizationView
 from services.users import User
 
@@ -91,6 +92,19 @@ class Viewer:
         description="Invitations to their address that wait for an answer."
     )
 
+    views: strawberry.Private[list[OrganizationView]]
+
+    @strawberry.field(
+        description="Every organization they belong to, by name: all clients of a consultant in one"
+        " query. At most 100; page through the root field organizations beyond."
+    )
+    def organizations(
+        self,
+        first: Annotated[int, strawberry.argument(description="How many, at most 100.")] = MAX_SIZE,
+    ) -> list[OrganizationType]:
+        size = inputs.number(first, "first", at_least=0, at_most=MAX_SIZE)
+        return [OrganizationType.of(view) for view in self.views[:size]]
+
     @classmethod
     def of(cls, profile: Profile) -> Self:
         active = profile.active
@@ -101,6 +115,7 @@ class Viewer:
             role=active.role if active else None,
             permissions=sorted(profile.permissions),
             pending_invitations=[PendingInvitation.of(offer) for offer in profile.offers],
+            views=profile.memberships,
         )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 from uuid import UUID
 
 from services.errors import PermissionDenied
@@ -11,6 +12,15 @@ class Role(StrEnum):
     ADMIN = "admin"
     AUDITOR = "auditor"
     VIEWER = "viewer"
+
+
+class Reader(Protocol):
+    """Whoever reads, in one organization or in several."""
+
+    @property
+    def organization_ids(self) -> tuple[UUID, ...]: ...
+
+    def require(self, permission: "Permission") -> None: ...
 
 
 class Permission(StrEnum):
@@ -95,6 +105,11 @@ class Actor:
     scopes: frozenset[Permission] | None = None
     """What the key was given; None for a person, whom the role alone bounds."""
 
+    @property
+    def organization_ids(self) -> tuple[UUID, ...]:
+        """Where they read: here alone."""
+        return (self.organization_id,)
+
     def may(self, permission: Permission) -> bool:
         is_in_scope = self.scopes is None or permission in self.scopes
         return is_in_scope and permission in GRANTS[self.role]
@@ -114,6 +129,22 @@ class Actor:
     def person_id(self) -> UUID | None:
         """Whose other organizations may be seen: None for an API key, which knows its own only."""
         return self.user_id if self.api_key_id is None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """The same person in several of their organizations, to read in all of them at once."""
+
+    actors: tuple[Actor, ...]
+
+    @property
+    def organization_ids(self) -> tuple[UUID, ...]:
+        return tuple(actor.organization_id for actor in self.actors)
+
+    def require(self, permission: Permission) -> None:
+        """Raises PermissionDenied unless each role may do this."""
+        for actor in self.actors:
+            actor.require(permission)
 
 
 @dataclass(frozen=True, slots=True)

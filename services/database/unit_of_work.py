@@ -28,7 +28,8 @@ log = structlog.get_logger()
 _NOWHERE = Origin()
 _SET_SCOPE = text(
     "select set_config('app.org_id', :organization_id, true),"
-    " set_config('app.user_id', :user_id, true), set_config('app.sweep', :sweep, true)"
+    " set_config('app.user_id', :user_id, true), set_config('app.sweep', :sweep, true),"
+    " set_config('app.across', :across, true)"
 )
 
 
@@ -41,12 +42,15 @@ class Scope:
     """Lets a user see their own memberships and organizations."""
     is_sweep: bool = False
     """Lets a worker read which scans, batches and reports of any organization are due."""
+    is_across: bool = False
+    """Lets a user read in all of their organizations; row security looks up which those are."""
 
     def as_settings(self) -> dict[str, str]:
         return {
             "organization_id": str(self.organization_id or ""),
             "user_id": str(self.user_id or ""),
             "sweep": "on" if self.is_sweep else "",
+            "across": "on" if self.is_across else "",
         }
 
 

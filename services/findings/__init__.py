@@ -18,7 +18,7 @@ from services.findings.life_cycle import (
     bulk_update_findings,
     update_finding,
 )
-from services.findings.models import Finding, FindingStatus, Observation, Resolution
+from services.findings.models import UNRESOLVED, Finding, FindingStatus, Observation, Resolution
 from services.findings.queries import count_of_scan
 from services.findings.recording import Sighting, record_findings
 from services.findings.resolving import forget_scan, resolve_for_removed_asset, resolve_gone
@@ -45,6 +45,7 @@ from services.findings.views import FindingFlag, FindingView
 __all__ = [
     "MAX_BULK",
     "MAX_COMMENT_LENGTH",
+    "UNRESOLVED",
     "AssetFindingCount",
     "BulkOutcome",
     "CommentView",

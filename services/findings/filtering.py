@@ -63,12 +63,12 @@ class FindingFilter:
 
 
 def filter_conditions(organization_id: UUID, filter_: FindingFilter) -> list[ColumnElement[bool]]:
-    return [
-        Finding.organization_id == organization_id,
-        *_members(filter_),
-        *_single(organization_id, filter_),
-        *_dates(filter_),
-    ]
+    return [Finding.organization_id == organization_id, *matching(filter_)]
+
+
+def matching(filter_: FindingFilter) -> list[ColumnElement[bool]]:
+    """The conditions of the filter, without a tenant's."""
+    return [*_members(filter_), *_single(filter_), *_dates(filter_)]
 
 
 def _members(filter_: FindingFilter) -> Iterator[ColumnElement[bool]]:
@@ -84,11 +84,11 @@ def _members(filter_: FindingFilter) -> Iterator[ColumnElement[bool]]:
         yield Finding.check_id.in_([check for check in CATALOGUE if filter_.matches(check)])
 
 
-def _single(organization_id: UUID, filter_: FindingFilter) -> Iterator[ColumnElement[bool]]:
+def _single(filter_: FindingFilter) -> Iterator[ColumnElement[bool]]:
     if filter_.asset_id is not None:
         yield Finding.asset_id == filter_.asset_id
     if filter_.scan_id is not None:
-        yield _is_seen_by(organization_id, filter_.scan_id)
+        yield _is_seen_by(filter_.scan_id)
     if filter_.assigned_to is not None:
         yield Finding.assigned_to == filter_.assigned_to
     if filter_.needs_review is not None:
@@ -117,11 +117,11 @@ def is_overdue() -> ColumnElement[bool]:
     )
 
 
-def _is_seen_by(organization_id: UUID, scan_id: UUID) -> ColumnElement[bool]:
+def _is_seen_by(scan_id: UUID) -> ColumnElement[bool]:
     return (
         select(Observation.finding_id)
         .where(
-            Observation.organization_id == organization_id,
+            Observation.organization_id == Finding.organization_id,
             Observation.scan_id == scan_id,
             Observation.finding_id == Finding.id,
         )
