@@ -9,7 +9,6 @@ from uuid import UUID
 import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.graphql import OperationType
 
@@ -20,6 +19,7 @@ from graphql_schema.comparisons import ComparisonQuery
 from graphql_schema.context import Context
 from graphql_schema.errors import coded
 from graphql_schema.finding_history import FindingHistoryMutation, FindingHistoryQuery
+from graphql_schema.executor import ListExecutor
 from graphql_schema.findings import FindingMutation, FindingQuery
 from graphql_schema.members import MemberMutation, MemberQuery
 from graphql_schema.node_query import NodeQuery
@@ -35,7 +35,6 @@ from graphql_schema.subscriptions import Subscription
 from graphql_schema.viewer import ViewerMutation, ViewerQuery
 
 if TYPE_CHECKING:
-    from graphql.execution import Executor
     from strawberry.schema.schema import StreamResult
 
 
@@ -75,19 +74,6 @@ class Mutation(
     ApiKeyMutation,
 ):
     pass
-
-
-class _QuietExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Suggests nothing: a typo must not list what else there is."""
-
-    @classmethod
-    def build(  # pyright: ignore[reportUnknownParameterType] - graphql-core leaves its context type open
-        cls,
-        *args: Any,  # noqa: ANN401 - passed on as they come
-        **kwargs: Any,  # noqa: ANN401 - as above
-    ) -> "list[GraphQLError] | Executor":  # pyright: ignore[reportMissingTypeArgument, reportUnknownVariableType] - as above
-        kwargs["hide_suggestions"] = True
-        return super().build(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - as above
 
 
 class GatewaySchema(strawberry.Schema):
@@ -154,7 +140,7 @@ def create_schema(options: PreparationOptions | None = None) -> GatewaySchema:
         subscription=Subscription,
         types=tuple(USER_ERRORS.values()),
         extensions=[lambda: Preparation(cache, options)],
-        execution_context_class=_QuietExecutor,
+        execution_context_class=ListExecutor,
         config=StrawberryConfig(
             disable_field_suggestions=True, scalar_map={datetime: DATE_TIME, UUID: KEY}
         ),
