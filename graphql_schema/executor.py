@@ -90,7 +90,8 @@ class ListExecutor(StrawberryGraphQLCoreExecutionContext):
         result: Any,  # noqa: ANN401 - as above
         position_context: Any,  # noqa: ANN401 - as above
     ) -> Any:  # noqa: ANN401 - as above
-        if type(result) is list and len(cast("list[Any]", result)) >= _SHORTEST:
+        items: Any = result
+        if type(items) is list and len(items) >= _SHORTEST:  # pyright: ignore[reportUnknownArgumentType] - as above
             known = self._lists.get(id(field_details_list))
             if known is None:
                 known = (field_details_list, self._value(return_type, field_details_list))
@@ -133,8 +134,8 @@ class ListExecutor(StrawberryGraphQLCoreExecutionContext):
         elif isinstance(inner, GraphQLObjectType):
             read = self._object(inner, details)
         elif isinstance(inner, GraphQLList):
-            item_type: Any = inner.of_type  # pyright: ignore[reportUnknownMemberType] - as above
-            read = _list(self._value(item_type, details))
+            list_type: Any = cast("Any", inner)
+            read = _list(self._value(list_type.of_type, details))
         else:
             read = None
         return None if read is None else _nullable(read, is_required=is_required)
