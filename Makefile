@@ -28,8 +28,9 @@ test: ## run the tests on servers of their own
 fuzz: dev ## send 200 requests to each operation, half of them malformed
 	NIS2_FUZZ_EXAMPLES=200 $(BIN)/python -m pytest tests/fuzz $(ARGS)
 
-contract: dev ## lint the OpenAPI document, generate clients and drive one (needs npm)
+contract: dev ## lint the OpenAPI document; drive REST and GraphQL by other people's clients (needs npm)
 	$(BIN)/python -m tests.contract_tools $(ARGS)
+	$(BIN)/python -m tests.graphql_clients $(ARGS)
 
 lint: dev ## style, format, types, imports: what has to pass
 	$(BIN)/ruff check .
