@@ -147,6 +147,47 @@ def test_a_scan_is_started_from_the_explorer(site: Site, browser: Browser) -> No
         )
 
 
+def test_a_scan_is_watched_in_the_explorer(site: Site, browser: Browser) -> None:
+    api = f"{site.url}/api/v1"
+    account = {"email": site.email, "password": site.password}
+    token = httpx2.post(f"{api}/auth/login", json=account).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    asset = httpx2.post(f"{api}/assets", json={"target_value": "watch.example"}, headers=headers)
+    scan = httpx2.post(f"{api}/scans", json={"asset_ids": [asset.json()["id"]]}, headers=headers)
+    scan_id = scan.json()["id"]
+    with browser.page() as page:
+        sign_in(page, site)
+        query = f'subscription {{ scanProgress(scanId: "{scan_id}") {{ status }} }}'
+        run_query(page, query, "PENDING")
+
+        cancelled = httpx2.post(f"{api}/scans/{scan_id}/cancel", headers=headers)
+
+        assert cancelled.status_code == 200
+        page.wait_for_text(".result-window", "CANCELLED")
+        assert_clean(page, site)
+
+
+def test_every_example_tab_runs_as_it_is(site: Site, browser: Browser) -> None:
+    with browser.page() as page:
+        sign_in(page, site)
+        page.wait_until("document.querySelectorAll('.graphiql-tab').length === 3")
+
+        page.click(".graphiql-tab-button", "Clients")
+        page.wait_until(_PRESSED % json.dumps(site.organization))
+        page.click(".graphiql-tab-button", "ScansThatEnd")
+        page.click(".graphiql-execute-button:not([aria-haspopup])")
+        page.wait_until(
+            "document.querySelector('.graphiql-execute-button')"
+            ".getAttribute('aria-label').startsWith('Stop')"
+        )
+        page.click(".graphiql-execute-button:not([aria-haspopup])")
+        page.wait_until(
+            "document.querySelector('.graphiql-execute-button')"
+            ".getAttribute('aria-label').startsWith('Execute')"
+        )
+        assert_clean(page, site)
+
+
 @pytest.mark.parametrize(("operation", "field"), [("Me", '"email"'), ("LatestScans", '"nodes"')])
 def test_the_query_that_the_explorer_starts_with_can_be_run(
     site: Site, browser: Browser, tmp_path: Path, operation: str, field: str

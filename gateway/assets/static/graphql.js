@@ -11,18 +11,13 @@
     element("sign-in-error").hidden = !message;
   };
 
-  // What the API says about a request as a whole ({"detail": ...}) becomes the error of the query.
-  const fetcher = async (parameters, options) => {
-    let response;
+  const post = async (parameters, accept, options, signal) => {
     try {
-      response = await session.fetch(explorer.dataset.endpoint, {
+      return await session.fetch(explorer.dataset.endpoint, {
         method: "POST",
-        headers: {
-          "Content-Type": "application/json",
-          Accept: "application/graphql-response+json, application/json;q=0.9",
-          ...options?.headers,
-        },
+        headers: { "Content-Type": "application/json", Accept: accept, ...options?.headers },
         body: JSON.stringify(parameters),
+        signal,
       });
     } catch (error) {
       if (!session.signedIn) {
@@ -30,12 +25,61 @@
       }
       throw error;
     }
+  };
+
+  // What the API says about a request as a whole ({"detail": ...}) becomes the error of the query.
+  const read = async (response) => {
     const answer = await response.json().catch(() => null);
     if (answer === null) {
       throw new Error(`The gateway answered ${response.status} without JSON.`);
     }
     return typeof answer.detail === "string" ? { errors: [{ message: answer.detail }] } : answer;
   };
+
+  // Server-sent events by fetch, because an EventSource could not send the token.
+  async function* events(parameters, options) {
+    const leaving = new AbortController();
+    try {
+      const response = await post(parameters, "text/event-stream", options, leaving.signal);
+      if (!response.headers.get("Content-Type")?.startsWith("text/event-stream")) {
+        yield await read(response);
+        return;
+      }
+      let text = "";
+      for await (const chunk of chunks(response.body.pipeThrough(new TextDecoderStream()))) {
+        const parts = (text + chunk).split("\n\n");
+        text = parts.pop();
+        for (const part of parts) {
+          const data = part.split("\n").find((line) => line.startsWith("data: "));
+          if (part.startsWith("event: next") && data) {
+            yield JSON.parse(data.slice("data: ".length));
+          }
+        }
+      }
+    } finally {
+      leaving.abort();
+    }
+  }
+
+  async function* chunks(stream) {
+    const reader = stream.getReader();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      yield part.value;
+    }
+  }
+
+  const isSubscription = ({ operationName }, options) =>
+    options?.documentAST?.definitions.some(
+      (each) => each.operation === "subscription" && (!operationName || each.name?.value === operationName),
+    );
+
+  const fetcher = (parameters, options) =>
+    isSubscription(parameters, options)
+      ? events(parameters, options)
+      : post(parameters, "application/graphql-response+json, application/json;q=0.9", options).then(read);
+
+  const examples = () =>
+    [...document.querySelectorAll("template.example")].map((each) => ({ query: each.content.textContent }));
 
   const mount = () => {
     root?.unmount();
@@ -44,6 +88,7 @@
       window.React.createElement(window.GraphiQL, {
         fetcher,
         defaultQuery: element("default-query").content.textContent,
+        defaultTabs: examples(),
         shouldPersistHeaders: false,
       }),
     );
