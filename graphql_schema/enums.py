@@ -21,6 +21,17 @@ from services.scanner.target import TargetType
 from services.scans import Difference, ScanStatus, ScanWait
 from services.schedules import Overlap, PauseReason, RunOutcome
 
+
+class FindingOrderField(StrEnum):
+    CREATED_AT = "created_at"
+    SEVERITY = "severity"
+
+
+class OrderDirection(StrEnum):
+    ASC = "asc"
+    DESC = "desc"
+
+
 _ENUMS: Mapping[type[StrEnum], tuple[str, Mapping[StrEnum, str]]] = {
     Role: (
         "What a member may do in an organization.",
@@ -227,6 +238,17 @@ _ENUMS: Mapping[type[StrEnum], tuple[str, Mapping[StrEnum, str]]] = {
             Difference.SCORING: "They were scored by different rules.",
             Difference.SCOPE: "They looked at different targets.",
         },
+    ),
+    FindingOrderField: (
+        "What findings can be ordered by.",
+        {
+            FindingOrderField.CREATED_AT: "When it was filed.",
+            FindingOrderField.SEVERITY: "Ascending: critical first.",
+        },
+    ),
+    OrderDirection: (
+        "Which way a list runs.",
+        {OrderDirection.ASC: "Ascending.", OrderDirection.DESC: "Descending."},
     ),
 }
 

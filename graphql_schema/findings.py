@@ -10,6 +10,7 @@ from strawberry.scalars import JSON
 from graphql_schema import inputs
 from graphql_schema.context import Info
 from graphql_schema.cursors import CursorType, parse_key, parse_rank
+from graphql_schema.finding_order import FindingOrder, FindingOrderField
 from graphql_schema.finding_stats import FindingStatsType
 from graphql_schema.ids import Kind, global_id, key_of
 from graphql_schema.nodes import Node
@@ -255,18 +256,25 @@ class FindingQuery:
             return None
         return FindingType.of(view) if view else None
 
-    @strawberry.field(description="Findings of the active organization, newest first.")
+    @strawberry.field(
+        description="Findings of the active organization, newest first unless ordered."
+    )
     async def findings(
         self,
         info: Info,
         filter: Filter = None,
+        order_by: Annotated[
+            FindingOrder | None, strawberry.argument(description="Newest first unless given.")
+        ] = None,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
     ) -> Connection[FindingType]:
-        context = info.context
-        window = window_of(NEWEST_FIRST, first=first, after=after, last=last, before=before)
+        context, order = info.context, order_by or FindingOrder()
+        is_ranked = order.field is FindingOrderField.SEVERITY
+        cursors = WORST_FIRST if is_ranked else NEWEST_FIRST
+        window = window_of(cursors, first=first, after=after, last=last, before=before)
         chosen = finding_filter(filter)
 
         async def count() -> int:
@@ -274,8 +282,9 @@ class FindingQuery:
                 return await count_findings(session, context.actor, chosen)
 
         async with context.read() as session:
-            page = await slice_findings(session, context.actor, chosen, window)
-        return connection(page, NEWEST_FIRST, node=FindingType.of, position=_by_key, count=count)
+            page = await slice_findings(session, context.actor, chosen, window, order.ordering)
+        position = by_severity if is_ranked else _by_key
+        return connection(page, cursors, node=FindingType.of, position=position, count=count)
 
     @strawberry.field(description="Counts of the active organization's findings.")
     async def finding_stats(self, info: Info, filter: Filter = None) -> FindingStatsType:

@@ -18,8 +18,8 @@ from graphql_schema.audit import AuditQuery
 from graphql_schema.comparisons import ComparisonQuery
 from graphql_schema.context import Context
 from graphql_schema.errors import coded
-from graphql_schema.finding_history import FindingHistoryMutation, FindingHistoryQuery
 from graphql_schema.executor import ListExecutor
+from graphql_schema.finding_history import FindingHistoryMutation, FindingHistoryQuery
 from graphql_schema.findings import FindingMutation, FindingQuery
 from graphql_schema.members import MemberMutation, MemberQuery
 from graphql_schema.node_query import NodeQuery

@@ -17,6 +17,9 @@ NEWEST_FIRST = Ordering((Finding.id,), is_descending=True)
 """Keys are time-ordered. Positions are ``(id,)``."""
 WORST_FIRST = Ordering((Finding.severity, Finding.id))
 """Positions are ``(severity, id)``."""
+LEAST_FIRST = Ordering((Finding.severity, Finding.id), is_descending=True)
+"""Positions as of the one before."""
+OLDEST_FIRST = Ordering((Finding.id,))
 WORST_SEEN_FIRST = Ordering((Observation.severity, Observation.finding_id))
 """The order of one scan's findings, by the severity that scan saw."""
 
