@@ -68,9 +68,7 @@ async def _authenticate(resources: Resources, scope: Scope) -> Caller:
     token = _bearer(headers)
     if token is not None and api_keys.is_api_key(token):
         return await _key_holder(resources, token, asked_for)
-    return await _member(
-        resources, _claims(resources.identity, scope, token, headers), asked_for
-    )
+    return await _member(resources, _claims(resources.identity, scope, token, headers), asked_for)
 
 
 async def authenticate_token(

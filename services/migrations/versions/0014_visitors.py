@@ -1,6 +1,6 @@
 """A person may read in all of their organizations at once.
 
-Revision ID: 0012
+Revision ID: 0014
 
 A transaction that sets ``app.across`` sees, for reading alone, the rows of every organization its
 user belongs to: the membership is looked up here, and no list of the application is believed.
@@ -8,8 +8,8 @@ user belongs to: the membership is looked up here, and no list of the applicatio
 
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0014"
+down_revision = "0013"
 
 TABLES = ("assets", "findings", "observations", "scan_results", "scans")
 
