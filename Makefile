@@ -7,7 +7,7 @@ COMPILE := uv pip compile -q --universal --generate-hashes --no-header --no-anno
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: torture hostile help setup dev up test fuzz contract lint format cover lab benchmark lock \
+.PHONY: docs follow torture hostile help setup dev up test fuzz contract lint format cover lab benchmark lock \
   migrate worker schema
 
 help: ## list the targets
@@ -44,6 +44,12 @@ format: dev ## format the code and fix what can be fixed
 
 cover: dev ## run the tests and show what they do not reach
 	$(BIN)/python -m pytest --cov --cov-report=term-missing $(ARGS)
+
+docs: dev ## build the documentation into build/docs/site; a dead link ends it
+	$(BIN)/python docs/build.py
+
+follow: dev ## run what README and the guides tell a newcomer to type (ports 8000, 8080, 8443)
+	$(BIN)/python -m tests.documents
 
 torture: dev ## kill workers, empty Redis, cut the database: nothing may be lost
 	$(BIN)/python -m tests.torture $(ARGS)
