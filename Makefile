@@ -7,7 +7,7 @@ COMPILE := uv pip compile -q --universal --generate-hashes --no-header --no-anno
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: docs follow torture hostile help setup dev up test fuzz contract lint format cover lab benchmark lock \
+.PHONY: docs follow image torture hostile help setup dev up test fuzz contract lint format cover lab benchmark lock \
   migrate worker schema
 
 help: ## list the targets
@@ -50,6 +50,9 @@ docs: dev ## build the documentation into build/docs/site; a dead link ends it
 
 follow: dev ## run what README and the guides tell a newcomer to type (ports 8000, 8080, 8443)
 	$(BIN)/python -m tests.documents
+
+image: dev ## replay the Dockerfile and start what Compose starts, without an engine
+	$(BIN)/python -m tests.documents.image
 
 torture: dev ## kill workers, empty Redis, cut the database: nothing may be lost
 	$(BIN)/python -m tests.torture $(ARGS)

@@ -33,7 +33,8 @@ def _settings_errors() -> Generator[None]:
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False):
             name = "_".join(str(part) for part in problem["loc"]).upper()
-            _complain(f"NIS2_{name}: {problem['msg'].removeprefix('Value error, ')}")
+            message = problem["msg"].removeprefix("Value error, ")
+            _complain(f"NIS2_{name}: {message}" if name else message)
         raise typer.Exit(1) from error
 
 

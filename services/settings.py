@@ -10,10 +10,17 @@ from email.utils import parseaddr
 from importlib.util import find_spec
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AnyHttpUrl, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    AnyHttpUrl,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services.keyring import Keyring
@@ -22,6 +29,7 @@ from services.scanner.context import ProbeOptions, parse_server
 from services.version import VERSION
 
 _SECRET_BYTES = 32
+_SECRETS = ("database_url", "migration_database_url", "redis_url", "secret_key", "smtp_url")
 
 
 class ScanSettings(BaseSettings):
@@ -109,6 +117,12 @@ class Settings(ScanSettings):
     """The application's role; never the owner of the tables."""
     migration_database_url: str | None = None
     """The owner's connection, for migrations only."""
+    database_url_file: Path | None = None
+    """A file that holds the value, for each setting that is a secret: ``NIS2_…_FILE``."""
+    migration_database_url_file: Path | None = None
+    redis_url_file: Path | None = None
+    secret_key_file: Path | None = None
+    smtp_url_file: Path | None = None
     redis_url: str
     secret_key: SecretStr
     """The secret that keys are made from, at least 32 bytes."""
@@ -166,6 +180,20 @@ class Settings(ScanSettings):
     scan_lease_s: float = Field(default=30.0, gt=1)
     report_lifetime: timedelta = timedelta(days=7)
     max_body_bytes: int = 1_048_576
+
+    @model_validator(mode="before")
+    @classmethod
+    def _secrets_from_files(cls, values: dict[str, Any]) -> dict[str, Any]:  # Any: as given
+        """A value that is given itself wins; white space around a file's is not part of it."""
+        for name in _SECRETS:
+            file = values.get(f"{name}_file")
+            if file and not values.get(name):
+                try:
+                    values[name] = Path(file).read_text(encoding="utf-8").strip()
+                except OSError as error:
+                    variable = f"NIS2_{name.upper()}_FILE"
+                    raise ValueError(f"{variable} {file}: {error.strerror}") from error
+        return values
 
     @property
     def keyring(self) -> Keyring:

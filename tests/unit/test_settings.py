@@ -1,5 +1,7 @@
 """Settings refuse what would go wrong later."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -60,3 +62,18 @@ def test_networks_and_resolvers_are_lists_in_one_variable() -> None:
     ]
     servers = settings.probe_options().dns_servers
     assert [(str(address), port) for address, port in servers] == [("127.0.0.1", 5300), ("::1", 53)]
+
+
+def test_a_file_may_hold_a_secret(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("f" * 40 + "\n")
+    given = {name: value for name, value in _GOOD.items() if name != "secret_key"}
+
+    settings = Settings.model_validate({**given, "secret_key_file": file})
+
+    assert settings.secret_key.get_secret_value() == "f" * 40
+
+
+def test_a_secret_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="NIS2_SMTP_URL_FILE"):
+        Settings.model_validate({**_GOOD, "smtp_url_file": tmp_path / "absent"})
