@@ -233,8 +233,8 @@ async def test_the_report_of_a_scan_is_a_pdf(tmp_path: Path) -> None:
     async with serve_site(SITE, host=HOST, port=HTTP_PORT):
         ended = await _nis2(HOST, "127.78.0.9", "--type", "quick", "--pdf", str(file), **ALLOWED)
 
+    assert (ended.code, ended.errors) == (0, "")
     text = "\n".join(page.extract_text() for page in PdfReader(file).pages)
-    assert ended.code == 0
     assert f"{HOST}, 127.78.0.9" in text
     assert "http.redirect.missing" in text
     assert "no port is open" in text
