@@ -99,7 +99,7 @@ def trend(points: Sequence[TrendPoint], words: Words) -> str:
     scored = [point for point in points if point.score is not None]
     if len(scored) < 2:  # noqa: PLR2004 - see above
         return ""
-    left, right, top, bottom = 22.0, _HALF - 14.0, 8.0, 68.0
+    left, right, top, bottom = 30.0, _HALF - 14.0, 8.0, 68.0
     step = (right - left) / (len(scored) - 1)
 
     def at(index: int) -> tuple[float, float]:
@@ -110,7 +110,14 @@ def trend(points: Sequence[TrendPoint], words: Words) -> str:
         for mark in (0, 50, 100)
         for line in (
             _line((left, _height(mark, top, bottom)), (right, _height(mark, top, bottom)), _RULE),
-            _text(left - 11, _height(mark, top, bottom) + 3, str(mark), size=8, color=_MUTED),
+            _text(
+                left - 10,
+                _height(mark, top, bottom) + 3,
+                str(mark),
+                size=8,
+                color=_MUTED,
+                anchor="end",
+            ),
         )
     ]
     for index, (one, other) in enumerate(pairwise(scored)):

@@ -9,7 +9,9 @@ from typing import BinaryIO, Protocol
 from pypdf import PageObject, PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, ByteStringObject
 from reportlab import rl_config
+from reportlab.graphics.shapes import STATE_DEFAULTS
 from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus.tables import CellStyle
 from xhtml2pdf import pisa  # pyright: ignore[reportMissingTypeStubs] - none exist
 from xhtml2pdf.config.resources import (  # pyright: ignore[reportMissingTypeStubs] - none exist
     ResourceAccessPolicy,
@@ -18,7 +20,7 @@ from xhtml2pdf.config.resources import (  # pyright: ignore[reportMissingTypeStu
 from services.rendering.annex_pdf import MOST_ROWS, render_annex
 from services.rendering.digest import Digest, DigestLimits, read_digest
 from services.rendering.document import ReportDocument, ReportRows, Template
-from services.rendering.pdf_pages import FONT_FOLDER, Furniture, register_fonts
+from services.rendering.pdf_pages import FONT_FOLDER, REGULAR, Furniture, register_fonts
 from services.rendering.render import PROGRESS_MARK
 from services.rendering.render_html import template_parts
 
@@ -32,6 +34,10 @@ _MAX_SOURCE_BYTES = 8 * 1024 * 1024
 logging.getLogger("xhtml2pdf").setLevel(logging.ERROR)
 # No clock and no chance in the files: the stamp is the document's.
 rl_config.invariant = 1
+# Pages, cells of tables and drawings name a font before anything is set: ours, which is embedded.
+rl_config.canvas_basefontname = REGULAR
+CellStyle.fontname = REGULAR
+STATE_DEFAULTS["fontName"] = REGULAR
 
 
 class RenderFailed(Exception):

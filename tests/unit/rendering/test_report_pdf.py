@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from pypdf import PdfReader
@@ -68,6 +69,18 @@ def test_it_has_bookmarks_links_and_metadata(sample: PdfReader) -> None:
     assert sample.metadata.title == "NIS2 exposure report: Public services, weekly"
     assert sample.metadata.author == "Stadtwerke Musterstadt GmbH"
     assert sample.metadata.producer == "NIS2 Gateway 0.1"
+
+
+def test_no_page_names_a_font_that_is_not_in_the_file(sample: PdfReader) -> None:
+    # pypdf has no types for the inside of a file.
+    fonts: list[Any] = [
+        font.get_object()
+        for page in sample.pages
+        for font in cast("Any", page["/Resources"]).get("/Font", {}).values()
+    ]
+
+    assert fonts
+    assert [f["/BaseFont"] for f in fonts if "/FontFile2" not in f.get("/FontDescriptor", {})] == []
 
 
 def test_fonts_are_embedded(sample: PdfReader) -> None:
