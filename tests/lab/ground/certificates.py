@@ -30,6 +30,7 @@ _BROKEN = ids(
     "tls.cert.expired tls.cert.not_yet_valid tls.cert.expiring_soon tls.cert.self_signed"
     " tls.cert.untrusted tls.cert.chain_incomplete tls.cert.hostname_mismatch tls.cert.no_san"
     " tls.cert.weak_key tls.cert.weak_signature tls.cert.validity_too_long tls.cert.revoked"
+    " tls.cert.revocation_unknown tls.ocsp.no_staple tls.cert.ct_missing"
 )
 
 
@@ -196,7 +197,7 @@ def _revocation(lab: Lab) -> Iterator[Row]:
     forged = Authority.create("NIS2 Gateway Lab Intermediate")
     victim = issuer.issue([f"forged-list.{_DOMAIN}"], extensions=[_crl_at("http://files.lab/bad")])
     lab.files["/bad"] = Page(body=_crl(forged, victim))
-    yield "forged-list", victim, ""
+    yield "forged-list", victim, "tls.cert.revocation_unknown"
 
 
 def _crl(issuer: Authority, *revoked: Identity, until: float = 5) -> bytes:
@@ -269,6 +270,12 @@ def _signed_root(lab: Lab, digest: str) -> x509.Certificate:
 
 def _by_address(lab: Lab) -> Iterator[Case]:
     """Targets without a name: nothing is said of names."""
+    address = lab.address()
+    responder = _at("http://files.lab/good-by-ocsp", AuthorityInformationAccessOID.OCSP)
+    identity = lab.intermediate.issue(["no-staple.cert.lab"], extensions=[responder])
+    lab.listen(address, 443, in_tls(lab.context(identity), silent))
+    must = ids("tls.ocsp.no_staple tls.cert.revocation_unknown")  # the answer is for another one
+    yield Case("cert-no-staple", address, must, _BROKEN - must)
     for name, names in (("no-name", ["www.elsewhere.test"]), ("with-address", [])):
         address = lab.address()
         identity = lab.identity(*(names or [address]))

@@ -89,6 +89,7 @@ def _context_of(lab: Lab, domain: str):  # noqa: ANN202 - an SSLContext
 def _redirects() -> Iterator[WebCase]:
     yield WebCase(
         "good",
+        "http.waf.none http.hsts.not_preloaded sectxt.unsigned dns.ipv6.missing",
         traps="http.redirect.missing http.redirect.offhost_first http.redirect.downgrade"
         " http.redirect.loop http.login.cleartext http.hsts.missing http.hsts.short"
         " http.hsts.invalid http.csp.missing http.csp.unsafe_inline http.csp.unsafe_eval"
@@ -99,7 +100,8 @@ def _redirects() -> Iterator[WebCase]:
         " http.sri.missing http.mixed.active http.info.server_version http.info.powered_by"
         " http.info.stacktrace http.listing http.cdn.detected http.files.git http.files.env"
         " http.secret.body sectxt.missing sectxt.expired sectxt.invalid dns.dnssec.missing"
-        " dns.caa.missing mail.spf.missing mail.dmarc.missing tls.protocol.none",
+        " dns.caa.missing mail.spf.missing mail.dmarc.missing tls.protocol.none"
+        " net.port.unresponsive net.target.out_of_scope mail.dkim.missing",
     )
     yield WebCase("plain-content", "http.redirect.missing", plain=lambda _: page())
     yield WebCase(
