@@ -29,6 +29,7 @@ TAGS: Final[list[Json]] = [
     {"name": "Authentication", "description": "Register, log in, stay logged in, and the profile."},
     {"name": "Scans", "description": "Start a scan, follow it, read and compare what it saw."},
     {"name": "Findings", "description": "Problems of the organization, each once, with its life."},
+    {"name": "Compliance", "description": "How you stand on Article 21(2), and what you attest."},
     {"name": "Assets", "description": "The domains, addresses and networks that are watched."},
     {"name": "Schedules", "description": "Scans by a cron expression in a time zone."},
     {"name": "Reports", "description": "Documents of a completed scan, made by workers."},

@@ -11,6 +11,7 @@ import strawberry
 
 from services.actor import Permission, Role
 from services.assets import Criticality
+from services.compliance import MatrixStatus
 from services.findings import FindingEventKind, FindingFlag, FindingStatus, Resolution
 from services.organizations import MemberStatus
 from services.reports import Paper, ReportFormat, ReportStatus, Template
@@ -129,6 +130,17 @@ _ENUMS: Mapping[type[StrEnum], tuple[str, Mapping[StrEnum, str]]] = {
             FindingStatus.RESOLVED: "Gone, verified by a scan or said by a person.",
             FindingStatus.ACCEPTED_RISK: "Known and accepted until a date.",
             FindingStatus.FALSE_POSITIVE: "No problem after all.",
+        },
+    ),
+    MatrixStatus: (
+        "What machines can say about a letter or point. Never compliant.",
+        {
+            MatrixStatus.MANUAL: "No question for a scan; a person must answer it.",
+            MatrixStatus.NOT_EVALUATED: "Nothing could be tested.",
+            MatrixStatus.PARTIALLY_EVALUATED: "Nothing was found, and some checks did not run.",
+            MatrixStatus.NO_CONTRARY_EVIDENCE: "Nothing was found in what was tested.",
+            MatrixStatus.ATTENTION: "The worst problem is low or medium.",
+            MatrixStatus.GAP_INDICATED: "The worst problem is high or critical.",
         },
     ),
     Resolution: (

@@ -16,6 +16,7 @@ from graphql_schema.api_keys import ApiKeyMutation, ApiKeyQuery
 from graphql_schema.assets import AssetMutation, AssetQuery
 from graphql_schema.audit import AuditQuery
 from graphql_schema.comparisons import ComparisonQuery
+from graphql_schema.compliance import ComplianceMutation, ComplianceQuery
 from graphql_schema.context import Context
 from graphql_schema.errors import coded
 from graphql_schema.executor import ListExecutor
@@ -32,6 +33,7 @@ from graphql_schema.scalars import DATE_TIME, KEY
 from graphql_schema.scans import ScanMutation, ScanQuery
 from graphql_schema.schedules import ScheduleMutation, ScheduleQuery
 from graphql_schema.subscriptions import Subscription
+from graphql_schema.trends import TrendQuery
 from graphql_schema.viewer import ViewerMutation, ViewerQuery
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ class Query(
     ComparisonQuery,
     FindingQuery,
     FindingHistoryQuery,
+    ComplianceQuery,
+    TrendQuery,
     ScheduleQuery,
     ReportQuery,
     AuditQuery,
@@ -69,6 +73,7 @@ class Mutation(
     ScanMutation,
     FindingMutation,
     FindingHistoryMutation,
+    ComplianceMutation,
     ScheduleMutation,
     ReportMutation,
     ApiKeyMutation,

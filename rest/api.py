@@ -9,6 +9,7 @@ from rest import (
     audit,
     auth,
     comparisons,
+    compliance,
     events,
     finding_history,
     findings,
@@ -19,6 +20,7 @@ from rest import (
     reports,
     scans,
     schedules,
+    trends,
 )
 
 router = APIRouter(prefix="/api/v1")
@@ -30,6 +32,8 @@ for part in (
     events,
     findings,
     finding_history,
+    compliance,
+    trends,
     asset_files,  # before /assets/{asset_id}
     assets,
     schedules,

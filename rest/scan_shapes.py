@@ -4,6 +4,7 @@ Stored rows may be older than this code, so what an older version did not write 
 what a newer one adds is passed on.
 """
 
+from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -43,6 +44,19 @@ class CheckCoverage(Stored):
     checks_evaluated: int
 
 
+class AttestationSnapshot(Stored):
+    """What a person stated, as it stood then."""
+
+    id: UUID
+    statement: str
+    evidence_url: str | None
+    attested_by: UUID | None
+    attested_by_name: str | None
+    attested_at: datetime
+    valid_until: datetime | None
+    is_expired: bool
+
+
 class MatrixPoint(Stored):
     """A point of the annex of Regulation (EU) 2024/2690."""
 
@@ -60,6 +74,9 @@ class MatrixPoint(Stored):
     iso_27001: list[str] = []
     csf_2: list[str] = []
     cis_8: list[str] = []
+    attestation: AttestationSnapshot | None = Field(
+        default=None, description="A person's statement; it changes no status."
+    )
 
 
 class MatrixLetter(Stored):
@@ -78,7 +95,9 @@ class MatrixLetter(Stored):
     limits: str
     disclaimer: str
     legal_data_version: str
-    attestation: None = Field(description="Reserved: a person's statement.")
+    attestation: AttestationSnapshot | None = Field(
+        default=None, description="A person's statement; it changes no status."
+    )
 
 
 class NotEvaluatedCheck(Stored):

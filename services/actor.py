@@ -45,6 +45,8 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     API_KEYS_READ = "api_keys:read"
     API_KEYS_WRITE = "api_keys:write"
+    COMPLIANCE_READ = "compliance:read"
+    COMPLIANCE_WRITE = "compliance:write"
 
 
 _VIEWER = frozenset(
@@ -56,6 +58,7 @@ _VIEWER = frozenset(
         Permission.FINDINGS_READ,
         Permission.SCHEDULES_READ,
         Permission.REPORTS_READ,
+        Permission.COMPLIANCE_READ,
     }
 )
 _AUDITOR = _VIEWER | {
@@ -66,6 +69,7 @@ _AUDITOR = _VIEWER | {
     Permission.SCANS_RUN,
     Permission.FINDINGS_WRITE,
     Permission.SCHEDULES_WRITE,
+    Permission.COMPLIANCE_WRITE,
 }
 _ADMIN = _AUDITOR | {
     Permission.API_KEYS_WRITE,

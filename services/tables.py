@@ -2,6 +2,7 @@
 
 from services.api_keys import models as api_keys
 from services.assets import models as assets
+from services.attestations import models as attestations
 from services.audit import models as audit
 from services.database import Base
 from services.findings import models as findings
@@ -18,6 +19,7 @@ __all__ = [
     "METADATA",
     "api_keys",
     "assets",
+    "attestations",
     "audit",
     "findings",
     "idempotency",

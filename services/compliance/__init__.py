@@ -17,6 +17,7 @@ from services.compliance.measures import (
     letter_of_point,
     point_of,
 )
+from services.compliance.posture import Exposure, LiveProblem, Looked, assess_exposure
 from services.compliance.score import SCORING_VERSION, Grade
 from services.compliance.summary import ProblemCount, SummaryFacts, executive_summary
 from services.compliance.verdicts import HostVerdicts, ScoredVerdict
@@ -29,8 +30,11 @@ __all__ = [
     "AnnexPoint",
     "Assessment",
     "EvidenceClass",
+    "Exposure",
     "Grade",
     "HostVerdicts",
+    "LiveProblem",
+    "Looked",
     "MatrixStatus",
     "Measure",
     "ProblemCount",
@@ -39,6 +43,7 @@ __all__ = [
     "TopLoss",
     "annex_points",
     "assess",
+    "assess_exposure",
     "executive_summary",
     "letter_of_point",
     "point_of",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from heapq import nsmallest
 from typing import Any
 
-from services.compliance.matrix import compliance_matrix
+from services.compliance.matrix import Json, compliance_matrix
 from services.compliance.score import (
     SCORING_VERSION,
     WEIGHTS,
@@ -77,25 +77,36 @@ class Assessment:
 
 
 @dataclass(frozen=True, slots=True)
-class _Host:
+class JudgedHost:
     name: str
     failed: Sequence[Unit]
     loss: float
 
 
-def assess(hosts: Iterable[HostVerdicts], *, targets_in_scope: int) -> Assessment:
+def judge_host(name: str, units: Iterable[Unit]) -> JudgedHost:
+    failed = [unit for unit in units if unit.severity is not None]
+    return JudgedHost(name, failed, host_loss(_weight(unit) for unit in failed))
+
+
+def assess(
+    hosts: Iterable[HostVerdicts],
+    *,
+    targets_in_scope: int,
+    attestations: Mapping[str, Json] | None = None,
+) -> Assessment:
     """Judge a scan. Time is linear in the verdicts, but for sorting the hosts by loss.
+
+    ``attestations`` stand in the matrix, by letter or point, and change nothing else.
 
     Raises KeyError for a verdict whose point is not in the annex.
     """
     units = merge_verdicts(hosts)
     tallies = Tallies()
-    evaluated: list[_Host] = []
+    evaluated: list[JudgedHost] = []
     for name, host_units in units.by_host.items():
         tallies.add(host_units)
         if any(unit.is_evaluated for unit in host_units):
-            failed = [unit for unit in host_units if unit.severity is not None]
-            evaluated.append(_Host(name, failed, host_loss(_weight(unit) for unit in failed)))
+            evaluated.append(judge_host(name, host_units))
     score, lower = tallies.scan.score, tallies.scan.score_lower
     return Assessment(
         score=None if score is None else whole(score),
@@ -103,11 +114,11 @@ def assess(hosts: Iterable[HostVerdicts], *, targets_in_scope: int) -> Assessmen
         score_lower=None if lower is None else whole(lower),
         grade=None if score is None else Grade.of(score),
         scoring_version=SCORING_VERSION,
-        matrix=compliance_matrix(tallies),
+        matrix=compliance_matrix(tallies, attestations or {}),
         coverage=_coverage(tallies, targets_in_scope, units.targets_evaluated),
         hosts_by_grade=_hosts_by_grade(evaluated),
         mean_host_score=_mean_host_score(evaluated),
-        top_losses=_top_losses(evaluated),
+        top_losses=top_losses(evaluated),
     )
 
 
@@ -124,20 +135,20 @@ def _coverage(tallies: Tallies, in_scope: int, evaluated: int) -> Mapping[str, A
     }
 
 
-def _hosts_by_grade(hosts: Iterable[_Host]) -> Mapping[str, int]:
+def _hosts_by_grade(hosts: Iterable[JudgedHost]) -> Mapping[str, int]:
     counts = {grade.value: 0 for grade in Grade}
     for host in hosts:
         counts[Grade.of(100.0 * (1.0 - host.loss)).value] += 1
     return counts
 
 
-def _mean_host_score(hosts: Sequence[_Host]) -> float | None:
+def _mean_host_score(hosts: Sequence[JudgedHost]) -> float | None:
     if not hosts:
         return None
     return round(100.0 * (1.0 - sum(host.loss for host in hosts) / len(hosts)), 1)
 
 
-def _top_losses(hosts: Iterable[_Host]) -> Sequence[TopLoss]:
+def top_losses(hosts: Iterable[JudgedHost]) -> Sequence[TopLoss]:
     """The failed checks that give back most. Exact but for hosts too mild to move the score."""
     worst = nsmallest(_HOSTS_THAT_MATTER, hosts, key=lambda host: (-host.loss, host.name))
     losses = [host.loss for host in worst]

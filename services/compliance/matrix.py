@@ -58,9 +58,12 @@ POINT_NOTES: Mapping[EvidenceClass, str] = {
 }
 
 
-def compliance_matrix(tallies: Tallies) -> Json:
-    """Keys ``art21_a`` to ``art21_j``, each with status, counts, coverage, score and points."""
-    return {measure.key: _letter(measure, tallies) for measure in MEASURES}
+def compliance_matrix(tallies: Tallies, attestations: Mapping[str, Json]) -> Json:
+    """Keys ``art21_a`` to ``art21_j``, each with status, counts, coverage, score and points.
+
+    What people attest, by letter or point, stands beside the status and never changes it.
+    """
+    return {measure.key: _letter(measure, tallies, attestations) for measure in MEASURES}
 
 
 def status_of(tally: Tally) -> MatrixStatus:
@@ -74,7 +77,7 @@ def status_of(tally: Tally) -> MatrixStatus:
     return MatrixStatus.NO_CONTRARY_EVIDENCE
 
 
-def _letter(measure: Measure, tallies: Tallies) -> Json:
+def _letter(measure: Measure, tallies: Tallies, attestations: Mapping[str, Json]) -> Json:
     tally = Tally() if measure.is_manual else tallies.letters.get(measure.letter, Tally())
     return {
         "letter": measure.letter,
@@ -83,14 +86,14 @@ def _letter(measure: Measure, tallies: Tallies) -> Json:
         "status": (MatrixStatus.MANUAL if measure.is_manual else status_of(tally)).value,
         **_numbers(tally),
         "points": [
-            _point(point, tallies)
+            _point(point, tallies, attestations)
             for point in annex_points().values()
             if _stands_under(point, measure.letter)
         ],
         "limits": measure.limits,
         "disclaimer": DISCLAIMER,
         "legal_data_version": LEGAL_DATA_VERSION,
-        "attestation": None,
+        "attestation": attestations.get(measure.letter),
     }
 
 
@@ -101,7 +104,7 @@ def _stands_under(point: AnnexPoint, letter: str) -> bool:
     return letter in point.letters
 
 
-def _point(point: AnnexPoint, tallies: Tallies) -> Json:
+def _point(point: AnnexPoint, tallies: Tallies, attestations: Mapping[str, Json]) -> Json:
     is_observable = point.evidence_class.is_observable
     tally = tallies.points.get(point.id, Tally()) if is_observable else Tally()
     return {
@@ -115,6 +118,7 @@ def _point(point: AnnexPoint, tallies: Tallies) -> Json:
         "iso_27001": list(point.iso_27001),
         "csf_2": list(point.csf_2),
         "cis_8": list(point.cis_8),
+        "attestation": attestations.get(point.id),
     }
 
 

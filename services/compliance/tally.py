@@ -15,6 +15,8 @@ class Tally:
 
     applicable: int = 0
     evaluated: int = 0
+    knows_missing: bool = True
+    """Whether it was told which checks did not run, and not only how many."""
     failed: dict[Severity, int] = field(default_factory=lambda: dict.fromkeys(Severity, 0))
     _weights: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     _missing: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -39,7 +41,7 @@ class Tally:
     @property
     def score_lower(self) -> float | None:
         """Exact; as if every check that did not run had failed at its default severity."""
-        if not self.evaluated:
+        if not self.evaluated or not self.knows_missing:
             return None
         hosts = self._weights.keys() | self._missing.keys()
         return scan_score(

@@ -1,6 +1,7 @@
 """Findings: one problem of one organization, across scans."""
 
 from services.findings.count_models import AssetFindingCount, FindingCount
+from services.findings.exposure import LiveExposure, live_exposure
 from services.findings.filtering import FindingFilter
 from services.findings.history import (
     MAX_COMMENT_LENGTH,
@@ -62,6 +63,7 @@ __all__ = [
     "FindingTrend",
     "FindingView",
     "Flow",
+    "LiveExposure",
     "Observation",
     "Resolution",
     "Sighting",
@@ -83,6 +85,7 @@ __all__ = [
     "list_finding_history",
     "list_findings",
     "list_scan_findings",
+    "live_exposure",
     "record_findings",
     "resolve_for_removed_asset",
     "resolve_gone",

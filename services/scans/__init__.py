@@ -12,6 +12,7 @@ from services.scans.comparison import (
 )
 from services.scans.finalizer import finalize_scan
 from services.scans.judged import LOOKED_AT
+from services.scans.latest import LatestLooks, LatestScan, latest_looks
 from services.scans.material import (
     ScanMaterial,
     TargetRow,
@@ -32,6 +33,7 @@ from services.scans.models import (
 from services.scans.planner import RUN_BATCH, plan_next_scan
 from services.scans.queries import ScanFilter
 from services.scans.runner import FINALIZE_SCAN, Worker, run_next_batch
+from services.scans.score_trend import ScorePoint, score_trend
 from services.scans.series import scan_series
 from services.scans.service import (
     ScanRequest,
@@ -58,6 +60,8 @@ __all__ = [
     "Comparison",
     "Difference",
     "FindingSet",
+    "LatestLooks",
+    "LatestScan",
     "Scan",
     "ScanBatch",
     "ScanFilter",
@@ -69,6 +73,7 @@ __all__ = [
     "ScanStatus",
     "ScanTarget",
     "ScanWait",
+    "ScorePoint",
     "TargetRow",
     "UntestedRow",
     "Worker",
@@ -80,6 +85,7 @@ __all__ = [
     "delete_scan",
     "finalize_scan",
     "get_scan",
+    "latest_looks",
     "list_results",
     "list_scan_findings",
     "list_scans",
@@ -87,6 +93,7 @@ __all__ = [
     "report_material",
     "run_next_batch",
     "scan_series",
+    "score_trend",
     "stream_targets",
     "stream_untested",
     "sweep_scans",

@@ -95,7 +95,7 @@ class Comparison:
     @property
     def reasons(self) -> tuple[Difference, ...]:
         """Empty: the two are comparable."""
-        return tuple(_differences(self.scan, self.baseline))
+        return tuple(differences(self.scan, self.baseline))
 
 
 async def compare_scans(
@@ -177,7 +177,8 @@ def _compared(row: ComparedRow) -> ComparedFinding:
     )
 
 
-def _differences(scan: Scan, baseline: Scan) -> Iterable[Difference]:
+def differences(scan: Scan, baseline: Scan) -> Iterable[Difference]:
+    """Why the two cannot be compared without a word of caution; none if they can."""
     if _profile(scan) != _profile(baseline):
         yield Difference.PROFILE
     if scan.catalog_version != baseline.catalog_version:

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import findings
+from services import attestations, findings
 from services.compliance import (
     Assessment,
     ProblemCount,
@@ -20,6 +20,7 @@ from services.compliance import (
     executive_summary,
 )
 from services.database import Database, Scope, utcnow
+from services.database.base import Json
 from services.events import SCAN_COMPLETED, Event
 from services.findings import Observation
 from services.scanner.check import CATALOGUE_VERSION, Severity
@@ -42,8 +43,11 @@ async def finalize_scan(database: Database, organization_id: UUID, scan_id: UUID
         results = await queries.all_results(session, organization_id, scan_id)
         problems = await worst_problems(session, organization_id, scan_id)
         counts = await _count_observations(session, organization_id, scan_id)
+        attested = await attestations.current_attestations(session, organization_id)
     # Off the loop: the verdicts of 65,536 hosts take seconds to add up.
-    assessment = await asyncio.to_thread(_assess, results)
+    assessment = await asyncio.to_thread(
+        _assess, results, {subject: view.as_json() for subject, view in attested.items()}
+    )
     async with database.transaction(scope) as work:
         scan = await queries.find_scan(work.session, organization_id, scan_id, lock=True)
         if scan is None or scan.status is not ScanStatus.RUNNING:
@@ -129,10 +133,11 @@ def _complete(
     )
 
 
-def _assess(results: Sequence[ScanResult]) -> Assessment:
+def _assess(results: Sequence[ScanResult], attested: Mapping[str, Json]) -> Assessment:
     return assess(
         (host_verdicts(result.target, result.status, result.checks) for result in results),
         targets_in_scope=len(results),
+        attestations=attested,
     )
 
 

@@ -65,6 +65,7 @@ class Scan(Entity):
             postgresql_where=text("status in ('pending', 'running')"),
         ),
         Index("ix_scans_created_by", "created_by"),
+        Index("ix_scans_completed", "organization_id", "completed_at"),
     )
 
     organization_id: Mapped[UUID] = mapped_column(

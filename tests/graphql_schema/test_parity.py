@@ -303,6 +303,44 @@ _TWINS = {
         (_at("text"), _at("commentOnFinding", "comment", "text")),
         {"text": "Ours"},
     ),
+    "posture": Twin(
+        "GET /compliance",
+        "{ compliancePosture { unresolved letters { letter status } } }",
+        (_each("status", "letters"), _each("status", "compliancePosture", "letters")),
+    ),
+    "a letter": Twin(
+        "GET /compliance/letters/$letter",
+        '{ complianceLetter(letter: "$letter") { points { point } } }',
+        (_each("point", "points"), _each("point", "complianceLetter", "points")),
+    ),
+    "a point": Twin(
+        "GET /compliance/points/$point",
+        '{ compliancePoint(point: "$point") { heading } }',
+        (_at("heading"), _at("compliancePoint", "heading")),
+    ),
+    "list attestations": Twin(
+        "GET /compliance/attestations",
+        "{ attestations { nodes { statement } } }",
+        (_each("statement", "items"), _each("statement", "attestations", "nodes")),
+    ),
+    "attest": Twin(
+        "POST /compliance/attestations",
+        'mutation { attest(input: {subject: "1.1", statement: "Signed"}) {'
+        " attestation { subject statement } errors { message } } }",
+        (_at("statement"), _at("attest", "attestation", "statement")),
+        {"subject": "1.1", "statement": "Signed"},
+    ),
+    "withdraw an attestation": Twin(
+        "DELETE /compliance/attestations/$attestation",
+        'mutation { withdrawAttestation(input: {id: "$attestation"}) {'
+        " withdrawnAttestationId errors { message } } }",
+        (_is_empty, _is_empty),
+    ),
+    "trends": Twin(
+        "GET /stats/trends?from=2026-01-01&to=2026-01-03",
+        '{ findingTrend(firstDay: "2026-01-01", lastDay: "2026-01-03") { days { date } } }',
+        (_each("date", "days"), _each("date", "findingTrend", "days")),
+    ),
     "findings of an asset": Twin(
         "GET /assets/$asset/findings",
         '{ asset(id: "$asset") { findings { totalCount } } }',
@@ -381,6 +419,7 @@ async def _world(client: AsyncClient, resources: Resources, email: str) -> tuple
     findings = await client.get("/api/v1/findings", headers=member.headers)
     finding = findings.json()["items"][0]["id"]
     await post(f"/findings/{finding}/comments", text="First")
+    attestation = await post("/compliance/attestations", subject="4.1", statement="Exercised")
     membership, offer = await _join(resources, member, colleague)
     return member, {
         "organization": str(member.organization_id),
@@ -396,6 +435,9 @@ async def _world(client: AsyncClient, resources: Resources, email: str) -> tuple
         "colleague": str(membership),
         "offer": str(offer),
         "finding": finding,
+        "attestation": attestation["id"],
+        "letter": "h",
+        "point": "9.2",
     }
 
 
@@ -471,7 +513,7 @@ async def test_every_rest_operation_has_a_twin_or_a_reason(client: AsyncClient) 
 
 
 def _shape(path: str) -> str:
-    parts = path.split("/")
+    parts = path.partition("?")[0].split("/")
     return "/".join("{}" if part[:1] in {"{", "$", "0"} else part for part in parts)
 
 
