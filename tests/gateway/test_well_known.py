@@ -1,5 +1,6 @@
 """Our own security.txt (RFC 9116), read by our own parser."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from httpx2 import ASGITransport, AsyncClient
@@ -25,7 +26,7 @@ async def test_with_a_contact_it_has_what_the_standard_requires(
     async with app.router.lifespan_context(app):
 
         async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
-            opened = Resources(named, resources.database, resources.redis, resources.identity)
+            opened = replace(resources, settings=named)
             await app({**scope, "state": {"resources": opened}}, receive, send)
 
         transport = ASGITransport(app=with_state)
