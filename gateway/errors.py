@@ -6,12 +6,12 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.database import AWAY, is_away
 from services.errors import (
     Conflict,
     InvalidInput,
@@ -46,7 +46,6 @@ _CODES = {
 _MAX_ERRORS = 20
 _RETRY_AFTER_S = 5
 """When a part that is away may be back; restarts take about that long."""
-_AWAY = (OperationalError, InterfaceError, OSError)
 
 
 def error_response(error: ServiceError, scope: Scope) -> Response:
@@ -86,7 +85,7 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-    for kind in _AWAY:
+    for kind in AWAY:
         app.add_exception_handler(kind, _database_away)
 
 
@@ -139,10 +138,7 @@ async def _database_away(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    is_away = isinstance(error, _AWAY) or (
-        isinstance(error, DBAPIError) and error.connection_invalidated
-    )
-    if is_away:
+    if is_away(error):
         return await _database_away(request, error)
     log.error("unexpected_error", exc_info=error)
     return _response(request.scope, 500, "Internal error", "internal")

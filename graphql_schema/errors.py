@@ -8,8 +8,9 @@ from typing import Any
 
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
+from services.database import is_away
 from services.errors import Conflict, InvalidInput, ServiceError, TooManyRequests, Unavailable
 
 log = structlog.get_logger()
@@ -65,9 +66,7 @@ def _refusal(cause: Exception) -> ServiceError | None:
         return cause
     if isinstance(cause, DBAPIError) and getattr(cause.orig, "sqlstate", "") == _QUERY_CANCELED:
         return Unavailable("This took too long: narrow the filter or ask for less", code="timeout")
-    if isinstance(cause, OperationalError | InterfaceError | OSError) or (
-        isinstance(cause, DBAPIError) and cause.connection_invalidated
-    ):
+    if is_away(cause):
         log.error("database_away", error=type(cause).__name__)
         return Unavailable("The database is away: try again in a moment", code="database_away")
     return None

@@ -38,8 +38,6 @@ log = structlog.get_logger()
 _IN_PROGRESS_S = 30
 """How long arq keeps a dead worker's job from others; the leases in the database decide anyway."""
 _IS_STOPPING = "nis2_is_stopping"
-_FINISH_S = 15
-"""After SIGTERM: how long running jobs may go on before they are handed back."""
 
 
 async def start(ctx: Ctx) -> None:
@@ -86,7 +84,7 @@ class WorkerSettings:
     max_jobs: ClassVar[int]
     max_tries: ClassVar[int] = 10
     poll_delay: ClassVar[float] = 0.2
-    job_completion_wait: ClassVar[int] = _FINISH_S
+    job_completion_wait: ClassVar[int]
     job_serializer: ClassVar[Any] = staticmethod(serialize_job)  # Any: arq's own types
     job_deserializer: ClassVar[Any] = staticmethod(deserialize_job)
     on_startup: ClassVar[Any] = staticmethod(start)
@@ -96,6 +94,7 @@ class WorkerSettings:
 _settings = Settings.model_validate({})  # from the environment: arq reads the class at import
 WorkerSettings.redis_settings = redis_settings(_settings.redis_url)
 WorkerSettings.max_jobs = _settings.worker_jobs
+WorkerSettings.job_completion_wait = _settings.worker_finish_s
 
 
 def make_worker() -> Worker:

@@ -175,6 +175,8 @@ class Settings(ScanSettings):
     database_pool_size: int = Field(default=10, ge=1)
     worker_jobs: int = Field(default=8, ge=1, le=200)
     """Jobs one worker runs at once."""
+    worker_finish_s: int = Field(default=15, ge=1, le=3600)
+    """After SIGTERM: how long running jobs may go on before they are handed back."""
     scan_batch_size: int = Field(default=16, ge=1, le=1024)
     """Targets in one batch: what a lost worker may have to repeat."""
     scan_lease_s: float = Field(default=30.0, gt=1)

@@ -5,7 +5,7 @@ lost its lease writes nothing.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,16 +13,16 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import findings
-from services.database import Database, Scope
+from services.database import Database, Scope, is_away, when_back
 from services.events import SCAN_PROGRESS, Event
 from services.metrics import CHECKS, TARGETS
 from services.queue import Job
 from services.scanner.profile import Features, Profile, ScanType
-from services.scanner.result import Scanner, TargetResult, TargetStatus
+from services.scanner.result import Known, Scanner, TargetResult, TargetStatus
 from services.scanner.target import Target, TargetType
 from services.scans import leases
 from services.scans.fair_share import next_batches
@@ -88,7 +88,7 @@ async def run_next_batch(worker: Worker, *, only: UUID | None = None) -> None:
         if worker.is_stopping():
             await _hand_back(worker.database, lease)
         else:
-            await _close(worker.database, lease)
+            await when_back(lambda: _close(worker.database, lease))
     except LeaseLost:
         log.info("batch_lost", batch_id=str(lease.batch_id), attempt=lease.attempt)
         await _end_turns(worker.database, lease)
@@ -130,14 +130,15 @@ async def _work_through(worker: Worker, batch: _Batch) -> None:
             async with slots:
                 if worker.is_stopping():
                     return
-                if await _take_turn(worker.database, lease, row.id, addresses):
+                if await when_back(lambda: _take_turn(worker.database, lease, row.id, addresses)):
                     waiting.discard(row.id)
                     seen = await _look(worker, lease, target, batch.profile)
                     break
             # Without a slot: the other targets of the batch go on meanwhile.
             waiting.add(row.id)
             await asyncio.sleep(_ASK_AGAIN_S)
-        await _store(worker.database, lease, row, seen)
+        # What was seen is kept while the database is away: nobody has to look again.
+        await when_back(lambda: _store(worker.database, lease, row, seen))
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -180,7 +181,9 @@ async def _beat(worker: Worker, lease: Lease, waiting: AbstractSet[UUID]) -> Non
                     work.announce(
                         Event(lease.organization_id, "scan.progress", lease.scan_id, data)
                     )
-        except (OperationalError, OSError) as error:
+        except Exception as error:
+            if not is_away(error):
+                raise
             log.warning("heartbeat_failed", error=type(error).__name__)
             continue
         if not is_ours:
@@ -192,8 +195,7 @@ async def _look(worker: Worker, lease: Lease, target: Target, profile: Profile) 
     started_at = datetime.now(UTC)
     if lease.is_exhausted:
         return TargetResult(target, TargetStatus.SKIPPED, started_at, 0, reason="worker_lost")
-    async with worker.database.read(Scope(organization_id=lease.organization_id)) as session:
-        known = await findings.find_known(session, lease.organization_id, target.value)
+    known = await when_back(lambda: _known(worker.database, lease, target))
     try:
         with span("target", target=str(target), scan_id=str(lease.scan_id)):
             return await worker.scanner.scan(target, profile, known)
@@ -207,6 +209,11 @@ async def _look(worker: Worker, lease: Lease, target: Target, profile: Profile) 
             reason="internal_error",
             errors=("The scanner failed on this target; the log of the worker says why",),
         )
+
+
+async def _known(database: Database, lease: Lease, target: Target) -> Collection[Known]:
+    async with database.read(Scope(organization_id=lease.organization_id)) as session:
+        return await findings.find_known(session, lease.organization_id, target.value)
 
 
 async def _store(database: Database, lease: Lease, target: ScanTarget, seen: TargetResult) -> None:
