@@ -7,7 +7,7 @@ COMPILE := uv pip compile -q --universal --generate-hashes --no-header --no-anno
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: docs follow image torture hostile help setup dev up test fuzz contract lint format cover lab benchmark lock \
+.PHONY: docs follow image torture measure hostile help setup dev up test fuzz contract lint format cover lab benchmark lock \
   migrate worker schema
 
 help: ## list the targets
@@ -62,6 +62,9 @@ lab: dev ## recall and precision of the scanner on good and bad servers (needs p
 
 hostile: dev ## scan servers that drip, flood and lie: time, memory and reasons
 	$(BIN)/python -m tests.hostile $(ARGS)
+
+measure: dev ## measure the work: ARGS=cancel or ARGS=spread
+	$(BIN)/python -m tests.torture.measure $(ARGS)
 
 benchmark: dev ## measure: scans, lists, reports; PEERS=--install-sslyze also beside sslyze
 	$(BIN)/python -m tests.benchmarks $(ARGS)

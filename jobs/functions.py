@@ -24,11 +24,11 @@ FUNCTIONS: list[Function] = [
     func(mail.send_invitation, name=SEND_INVITATION, timeout=_MAIL, keep_result=0),
     func(mail.send_password_reset, name=SEND_PASSWORD_RESET, timeout=_MAIL, keep_result=0),
 ]
-# The sweep every 15 seconds, the tick of schedules and the upkeep of findings each minute; all of
+# The sweep every 5 seconds, the tick of schedules and the upkeep of findings each minute; all of
 # them once when a worker starts.
 # Each runs on one worker: arq gives it an id of its own in Redis.
 CRON: list[CronJob] = [
-    cron(sweep, name="sweep", second={0, 15, 30, 45}, run_at_startup=True, keep_result=0),
+    cron(sweep, name="sweep", second=set(range(0, 60, 5)), run_at_startup=True, keep_result=0),
     cron(
         findings.keep_up_findings,
         name="keep_up_findings",

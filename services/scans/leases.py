@@ -59,7 +59,11 @@ async def claim_batch(
 
 
 async def extend_lease(session: AsyncSession, lease: Lease, *, lease_s: float) -> bool:
-    """Whether the batch is still ours and its scan still running."""
+    """Whether the batch is still ours and its scan still running.
+
+    Also after the lease has ended, as after an outage of the database, if nobody has taken the
+    batch or been given the turn at one of its addresses since. The scope is a sweep's, too.
+    """
     result = await session.execute(_EXTEND, _fence(lease) | {"lease_s": lease_s})
     return result.first() is not None
 
@@ -157,6 +161,14 @@ update scan_batches batch
   from scans scan
  where {_OURS} and scan.organization_id = batch.organization_id and scan.id = batch.scan_id
    and scan.status = 'running'
+   and (batch.lease_until >= clock_timestamp() or not exists (
+     select 1 from address_turns ours
+       join address_turns theirs on theirs.address = ours.address
+       join scan_batches other on other.organization_id = theirs.organization_id
+        and other.id = theirs.batch_id and other.attempt = theirs.attempt
+      where ours.organization_id = batch.organization_id and ours.batch_id = batch.id
+        and ours.attempt = batch.attempt and other.scan_id <> batch.scan_id
+        and other.status = 'running' and other.lease_until >= clock_timestamp()))
 returning 1
     """  # noqa: S608 - a constant of this module, no input
 )

@@ -170,7 +170,7 @@ async def _beat(worker: Worker, lease: Lease, waiting: AbstractSet[UUID]) -> Non
 
     A database that is away for a while is no reason to stop: the lease says when it is.
     """
-    scope = Scope(organization_id=lease.organization_id)
+    scope = Scope(organization_id=lease.organization_id, is_sweep=True)
     while True:
         await asyncio.sleep(min(_HEARTBEAT_S, worker.lease_s / 3))
         try:

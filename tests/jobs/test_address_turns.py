@@ -21,6 +21,8 @@ from services.scans import (
     plan_next_scan,
     run_next_batch,
 )
+from services.scans.leases import Lease, claim_batch, extend_lease
+from services.scans.turns import end_turns, take_turn
 from tests.members import Member
 from tests.scanners import StubScanner
 
@@ -156,6 +158,55 @@ async def test_the_turn_of_a_dead_worker_ends_with_its_lease(
 
     assert turns == [SHARED]
     assert second.seen == [SHARED]
+
+
+async def test_a_lease_that_lapsed_is_lost_once_another_scan_is_at_its_address(
+    client: AsyncClient, resources: Resources, admin: Member, stranger: Member
+) -> None:
+    """As after an outage: until then, whoever held it goes on."""
+    mine = await _hold(client, resources, admin)
+    async with resources.database.transaction(admin.scope) as work:
+        await work.session.execute(
+            text("update scan_batches set lease_until = now() - interval '1 second'")
+        )
+    theirs = await _hold(client, resources, stranger)
+
+    extended = [await _extend(resources, lease) for lease in (mine, theirs)]
+    await _end(resources, theirs)
+
+    assert extended == [False, True]
+    assert await _extend(resources, mine)
+
+
+async def _hold(client: AsyncClient, resources: Resources, member: Member) -> Lease:
+    """The lease of a new scan's batch, and the turn at the shared address."""
+    await _scan_of(client, resources, member, SHARED)
+    async with resources.database.transaction(_sweeping(member.organization_id)) as work:
+        row = await work.session.execute(
+            text("select id, batch_id from scan_targets where organization_id = :id"),
+            {"id": member.organization_id},
+        )
+        target_id, batch_id = row.one()
+        lease = await claim_batch(
+            work.session, member.organization_id, batch_id, owner="somebody", lease_s=600
+        )
+        assert lease is not None
+        assert await take_turn(work.session, lease, target_id, [SHARED])
+    return lease
+
+
+async def _extend(resources: Resources, lease: Lease) -> bool:
+    async with resources.database.transaction(_sweeping(lease.organization_id)) as work:
+        return await extend_lease(work.session, lease, lease_s=600)
+
+
+async def _end(resources: Resources, lease: Lease) -> None:
+    async with resources.database.transaction(_sweeping(lease.organization_id)) as work:
+        await end_turns(work.session, lease)
+
+
+def _sweeping(organization_id: UUID) -> Scope:
+    return Scope(organization_id=organization_id, is_sweep=True)
 
 
 async def test_scans_that_cross_at_several_addresses_all_end(

@@ -1,6 +1,14 @@
 """A worker that is told to stop finishes its target and hands the rest back."""
 
-from collections.abc import Collection
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Generator
+from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy import text
 
@@ -9,6 +17,7 @@ from services.scanner.profile import Profile
 from services.scanner.result import Known, TargetResult
 from services.scanner.target import Target
 from services.scans import UNLIMITED, Worker, plan_next_scan, run_next_batch
+from services.settings import Settings
 from tests.jobs.conftest import StartScan
 from tests.members import Member
 from tests.scanners import StubScanner
@@ -62,3 +71,56 @@ async def test_a_large_scan_keeps_only_a_window_of_its_batches_in_the_queue(
     assert await resources.redis.zcard("nis2:queue") == 16
     await run_next_batch(Worker(resources.database, StubScanner(), name="one"))
     assert await resources.redis.zcard("nis2:queue") == 17  # the message of the first still waits
+
+
+async def test_sigterm_ends_a_worker_in_time_and_the_rest_of_its_batch_waits_for_the_next(
+    resources: Resources, settings: Settings, admin: Member, start_scan: StartScan
+) -> None:
+    """A real process, at a port that takes connections and never answers."""
+    await resources.redis.delete("nis2:queue")
+    with socket.create_server(("127.77.0.1", 8443), backlog=1024):
+        await start_scan("127.77.0.1")
+        with _worker_process(settings, finish_s=1) as process:
+            await _until(resources, admin, "select status from scan_batches", "running")
+            began = time.monotonic()
+            process.terminate()
+            await asyncio.to_thread(process.wait, 60)
+            took = time.monotonic() - began
+
+    async with resources.database.read(admin.scope) as session:
+        batch = (
+            await session.execute(
+                text("select status, lease_owner, lost_workers from scan_batches")
+            )
+        ).one()
+        turns = await session.scalar(text("select count(*) from address_turns"))
+    assert took < 20
+    assert (tuple(batch), turns) == (("pending", None, 0), 0)
+
+
+@contextmanager
+def _worker_process(settings: Settings, *, finish_s: int) -> Generator["subprocess.Popen[bytes]"]:
+    environment = {
+        **os.environ,  # noqa: TID251 - the worker's
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        "NIS2_DATABASE_URL": settings.database_url,
+        "NIS2_REDIS_URL": settings.redis_url,
+        "NIS2_SECRET_KEY": settings.secret_key.get_secret_value(),
+        "NIS2_SCAN_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "NIS2_WORKER_FINISH_S": str(finish_s),
+    }
+    process = subprocess.Popen([sys.executable, "-P", "-m", "jobs"], env=environment)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def _until(resources: Resources, member: Member, statement: str, expected: str) -> None:
+    async with asyncio.timeout(100):
+        while True:
+            async with resources.database.read(member.scope) as session:
+                if await session.scalar(text(statement)) == expected:
+                    return
+            await asyncio.sleep(0.1)
