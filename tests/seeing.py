@@ -47,8 +47,10 @@ async def see(
             await work.session.flush()
         sighting = Sighting(member.organization_id, scan.id, uuid7(), asset_id, now)
         await record_findings(work.session, sighting, results)
+    # As in life: the end of a scan is a transaction of its own.
+    async with resources.database.transaction(member.scope) as work:
         await resolve_gone(work.session, member.organization_id, scan.id, now)
-        return scan.id
+    return scan.id
 
 
 def _result(scan: Scan, host: str, results: Sequence[CheckResult]) -> ScanResult:

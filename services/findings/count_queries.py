@@ -157,11 +157,16 @@ async def list_unfolded(session: AsyncSession, *, at_least: int, at_most: int) -
 
 
 async def fold(session: AsyncSession, organization_id: UUID) -> None:
-    """Sum the days that have unfolded changes. A reader sees the rows before or the sums after."""
+    """Sum the days that have unfolded changes. A reader sees the rows before or the sums after.
+
+    One fold of an organization at a time: two would wait for each other's rows.
+    """
+    await session.execute(_ONE_FOLD, {"organization_id": str(organization_id)})
     for statement in _FOLDS:
         await session.execute(statement, {"organization_id": organization_id})
 
 
+_ONE_FOLD = text("select pg_advisory_xact_lock(hashtextextended('fold ' || :organization_id, 0))")
 _UNFOLDED = text(
     """
 select organization_id

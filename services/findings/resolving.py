@@ -121,12 +121,26 @@ returning findings.id, retired.status
 
 
 async def forget_scan(session: AsyncSession, organization_id: UUID, scan_id: UUID) -> None:
-    """Before a scan is deleted: its own findings go, the others remember who saw them before."""
+    """Before a scan is deleted: its own findings go, the others remember who saw them before.
+
+    Locked in the order of fingerprints, as everybody else locks them: nobody can deadlock.
+    """
     parameters = {"organization_id": organization_id, "scan_id": scan_id}
+    await session.execute(_LOCK_SEEN_BY, parameters)
     await session.execute(_DELETE_ONLY_SEEN_BY, parameters)
     await session.execute(_RECOMPUTE_SEEN, parameters)
 
 
+_LOCK_SEEN_BY = text(
+    """
+select 1 from findings
+ where organization_id = :organization_id
+   and id in (select finding_id from observations
+               where organization_id = :organization_id and scan_id = :scan_id)
+ order by fingerprint
+   for update
+    """
+)
 _DELETE_ONLY_SEEN_BY = text(
     """
 delete from findings

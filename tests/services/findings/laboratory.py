@@ -155,8 +155,10 @@ class Laboratory:
         async with self.resources.database.transaction(self.member.scope) as work:
             await work.session.execute(
                 text(
-                    "update findings set accepted_until = now() - interval '1 second'"
-                    " where status = 'accepted_risk'"
+                    "with accepted as (select id from findings where status = 'accepted_risk'"
+                    " order by fingerprint for update)"
+                    " update findings set accepted_until = now() - interval '1 second'"
+                    " from accepted where findings.id = accepted.id"
                 )
             )
         await findings.keep_up_findings(self.resources.database)
