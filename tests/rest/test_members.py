@@ -57,6 +57,8 @@ async def _both_waiting_for_one_lock(
         waiting = 0
         while waiting < len(tasks):
             await asyncio.sleep(0.01)
+            # A transaction sees one snapshot of the activity until it lets go of it.
+            await holder.session.execute(text("select pg_stat_clear_snapshot()"))
             waiting = await holder.session.scalar(text(_WAITING)) or 0
     return [task.result() for task in tasks]
 
@@ -282,10 +284,10 @@ async def test_what_was_open_and_theirs_is_nobodys_when_a_member_is_removed(
             text(
                 "insert into findings (id, organization_id, fingerprint, check_id, category,"
                 " host, protocol, discriminator, severity, message, evidence, first_seen_at,"
-                " last_seen_at, status, assigned_to, occurrences, reopened_count, created_at,"
-                " updated_at) select gen_random_uuid(), :organization_id,"
+                " last_seen_at, opened_at, status, assigned_to, occurrences, reopened_count,"
+                " created_at, updated_at) select gen_random_uuid(), :organization_id,"
                 " sha256((status || assignee)::bytea), 'c', 'c', 'h', 'p', '', 1, 'm', '{}',"
-                " now(), now(), status, assignee::uuid, 1, 0, now(), now()"
+                " now(), now(), now(), status, assignee::uuid, 1, 0, now(), now()"
                 " from unnest(array['open', 'in_progress', 'resolved']) as status,"
                 " unnest(array[:leaver, :admin]) as assignee"
             ),
