@@ -262,9 +262,8 @@ async def test_organizations_take_turns_whoever_asked_first(
 async def test_an_organization_with_two_scans_gets_no_more_workers_than_one_with_one(
     client: AsyncClient, resources: Resources, admin: Member, stranger: Member
 ) -> None:
-    asset_id = await _asset(client, admin, "192.0.2.0/28")
-    for _ in range(2):
-        await _start(resources, admin, asset_id)
+    for network in ("192.0.2.0/28", "192.0.2.16/28"):
+        await _start(resources, admin, await _asset(client, admin, network))
         await _plan(resources, admin, UNLIMITED)
     await _start(resources, stranger, await _asset(client, stranger, "198.51.100.0/28"))
     await _plan(resources, stranger, UNLIMITED)

@@ -2,6 +2,7 @@
 
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from inspect import unwrap
 from typing import Any
 
 from httpx2 import AsyncClient
@@ -52,5 +53,5 @@ async def test_the_tick_starts_a_due_schedule_and_a_worker_scans_it(
 def test_the_clock_calls_the_tick_each_minute() -> None:
     (job,) = [job for job in CRON if job.name == "tick"]
 
-    assert (job.coroutine, job.second, job.minute, job.hour) == (tick, 0, None, None)
+    assert (unwrap(job.coroutine), job.second, job.minute, job.hour) == (tick, 0, None, None)
     assert job.run_at_startup
