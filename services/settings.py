@@ -60,6 +60,8 @@ class ScanSettings(BaseSettings):
     scan_max_connections_per_address: int = Field(default=4, ge=1, le=64)
     scan_connections_per_second: float = Field(default=40.0, gt=0)
     """Token bucket per address, for full connections (the port sweep has its own pace)."""
+    scan_connections_per_second_per_organization: float = Field(default=400.0, gt=0)
+    """The same over all addresses that one worker scans for one organization."""
     scan_ports_in_flight: int = Field(default=500, ge=1, le=10_000)
     """Sockets the port sweep keeps open at once, in one process."""
 
@@ -74,6 +76,7 @@ class ScanSettings(BaseSettings):
             tries_public_community=self.scan_snmp == "on",
             connections_per_address=self.scan_max_connections_per_address,
             connections_per_second=self.scan_connections_per_second,
+            connections_per_second_per_payer=self.scan_connections_per_second_per_organization,
             ports_in_flight=self.scan_ports_in_flight,
         )
 

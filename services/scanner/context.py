@@ -30,6 +30,9 @@ class ProbeOptions:
     """Ask SNMP with the community "public": a guess at a password, so only where it is wanted."""
     connections_per_address: int = 4
     connections_per_second: float = 40.0
+    """To one address."""
+    connections_per_second_per_payer: float = 400.0
+    """To all addresses that are scanned for one organization."""
     ports_in_flight: int = 500
     connect_timeout_s: float = 4.0
     """One TCP handshake."""

@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
+from weakref import WeakValueDictionary
 
 from services.scanner import http, name_scan, service, ssh, tls
 from services.scanner.address import AddressPolicy
 from services.scanner.check import CheckInfo
-from services.scanner.connector import Connector
+from services.scanner.connector import Connector, Pace
 from services.scanner.context import ProbeContext, ProbeOptions
 from services.scanner.data_file import require_readable
 from services.scanner.dns.trust_anchor import load_anchors
@@ -83,6 +85,7 @@ class NetworkScanner:
     def __init__(self, context: ProbeContext) -> None:
         self._context = context
         self._sweeper = PortSweeper(context.connector.policy, context.options)
+        self._paces: WeakValueDictionary[str, Pace] = WeakValueDictionary()
 
     async def addresses(self, target: Target) -> Sequence[str]:
         """Every address of a target; none for a name that has none, or that nobody knows of."""
@@ -98,8 +101,18 @@ class NetworkScanner:
 
         A network is not a target of its own: ``Target.hosts`` gives the single ones.
         """
-        scan = TargetScan.of(self._context, self._sweeper, target, profile)
+        scan = TargetScan.of(self._context_for(profile.payer), self._sweeper, target, profile)
         record = await scan.run()
         if record.ports is not None:
             record.conclude(judge_known(known, CATALOGUE, record.ports, record.services))
         return record.result()
+
+    def _context_for(self, payer: str) -> ProbeContext:
+        """A payer's pace lives for as long as something is scanned at it."""
+        if not payer:
+            return self._context
+        pace = self._paces.get(payer)
+        if pace is None:
+            pace = Pace(self._context.options.connections_per_second_per_payer)
+            self._paces[payer] = pace
+        return replace(self._context, connector=self._context.connector.at(pace))

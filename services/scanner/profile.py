@@ -31,6 +31,8 @@ class Profile:
     probe_timeout_s: float = PROBE_TIMEOUT_S
     """Limit of one probe; one target may take six times as long (TGT-1)."""
 
+    payer: str = ""
+    """Whose pace the connections keep: an organization's id; empty: that of the address alone."""
     ports: tuple[int, ...] = ()
     """The only TCP ports that are tried, where somebody named them; empty: those of the type."""
 

@@ -296,6 +296,7 @@ async def _profile(session: AsyncSession, lease: Lease) -> tuple[Profile, int]:
     if snapshot is None:
         raise LeaseLost
     profile = Profile(
+        payer=str(lease.organization_id),
         scan_type=ScanType(snapshot["scan_type"]),
         features=Features(**snapshot["features"]),
         probe_timeout_s=snapshot["scan_timeout"] or _DEFAULT_PROBE_TIMEOUT_S,

@@ -250,11 +250,21 @@ async def test_a_scan_of_ports_alone_asks_no_web_question(tmp_path: Path) -> Non
     assert HTTPS_PORT in result.open_ports
 
 
-async def test_what_is_under_way_at_the_time_limit_is_not_evaluated(tmp_path: Path) -> None:
+# One connection a second: enough to see TLS within three seconds, and not to assess it.
+@pytest.mark.parametrize(
+    "slow",
+    [
+        replace(OPTIONS, connections_per_second=1.0),
+        replace(OPTIONS, connections_per_second_per_payer=1.0),
+    ],
+    ids=["address", "payer"],
+)
+async def test_what_is_under_way_at_the_time_limit_is_not_evaluated(
+    tmp_path: Path, slow: ProbeOptions
+) -> None:
     """TGT-1: what was seen until then counts."""
-    # One connection a second: enough to see TLS within three seconds, and not to assess it.
-    slow = replace(OPTIONS, connections_per_second=1.0)
-    profile = Profile(ScanType.CUSTOM, Features(port_scan=False), probe_timeout_s=0.5)
+    features = Features(port_scan=False)
+    profile = Profile(ScanType.CUSTOM, features, probe_timeout_s=0.5, payer="an organization")
     identity = Authority.create("Lab Root").issue(["shop.lab.test"])
     context = server_context(identity, tmp_path)
     async with serve_site(SITE, host=HOST, port=HTTPS_PORT, ssl_context=context):

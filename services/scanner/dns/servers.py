@@ -86,7 +86,7 @@ async def ask_directly(
 async def _over_udp(
     context: ProbeContext, question: dns.message.Message, address: Address, port: int
 ) -> dns.message.Message:
-    async with context.connector.budget(address).slot(), asyncio.timeout(_timeout_s(context)):
+    async with context.connector.slot(address), asyncio.timeout(_timeout_s(context)):
         return await dns.asyncquery.udp(
             question, str(address), port=port, ignore_unexpected=True, ignore_errors=True
         )

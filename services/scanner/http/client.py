@@ -168,8 +168,7 @@ async def fetch(
     context.connector.policy.check(address, url.port)
     context.allowance.take()
     guard = _Guard(context, address)
-    budget = context.connector.budget(address)
-    async with budget.slot():
+    async with context.connector.slot(address) as budget:
         started = time.monotonic()
         try:
             async with _answer(guard, url, headers or {}, started + timeout_s) as response:

@@ -57,6 +57,11 @@ class StartTlsConnector(Connector):
         return self._base.budget(address)
 
     @asynccontextmanager
+    async def slot(self, address: Address) -> AsyncGenerator[Budget]:
+        async with self._base.slot(address) as budget:
+            yield budget
+
+    @asynccontextmanager
     async def open(
         self, address: Address, port: int, *, timeout_s: float
     ) -> AsyncGenerator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:

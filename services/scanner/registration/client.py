@@ -100,7 +100,7 @@ async def _get(context: ProbeContext, url: WebUrl, accept: str, max_bytes: int) 
     connector = aiohttp.TCPConnector(  # pyright: ignore[reportUnknownMemberType] - a bare tuple
         resolver=_PinnedResolver(address), use_dns_cache=False, force_close=True, limit=1, ssl=tls
     )
-    async with context.connector.budget(address).slot():
+    async with context.connector.slot(address):
         try:
             async with (
                 asyncio.timeout(context.options.exchange_timeout_s),

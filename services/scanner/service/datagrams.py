@@ -47,7 +47,7 @@ async def _exchange(context: ProbeContext, subject: ServiceSubject, datagram: by
     """The first answer. Raises AddressRefused, ConnectionRefusedError, TimeoutError."""
     context.connector.policy.check(subject.address, subject.port)
     loop = asyncio.get_running_loop()
-    async with context.connector.budget(subject.address).slot():
+    async with context.connector.slot(subject.address):
         heard: asyncio.Future[bytes] = loop.create_future()
         transport, _ = await loop.create_datagram_endpoint(
             lambda: _Ear(heard), remote_addr=(str(subject.address), subject.port)
