@@ -30,12 +30,24 @@ def _clean(text: str) -> str:
     return text
 
 
+def sent_within(length: int) -> BeforeValidator:
+    """The bound of a text as it is sent: blanks that are stripped count, as the schema says."""
+
+    def check(value: object) -> object:
+        if isinstance(value, str) and len(value) > length:
+            raise ValueError(f"must have at most {length} characters")
+        return value
+
+    return BeforeValidator(check)
+
+
 Text = Annotated[str, AfterValidator(_clean)]
 # Constraints first: behind a validator they would count the blanks that they strip.
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=256),
     AfterValidator(_clean),
+    sent_within(256),
 ]
 
 Token = Annotated[Text, StringConstraints(min_length=1, max_length=2048)]

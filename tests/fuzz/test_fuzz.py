@@ -67,14 +67,22 @@ def _operations(mode: GenerationMode) -> dict[str, Operation]:
     return {operation.definition.raw["operationId"]: operation for operation in operations}
 
 
+def _can_be_sent_wrongly(operation: Operation) -> bool:
+    """There is a body, or a parameter that is not any text of a path."""
+    raw = operation.definition.raw
+    free = [
+        parameter["in"] == "path" and parameter["schema"].keys() <= {"type", "title"}
+        for parameter in raw.get("parameters", ())
+    ]
+    return "requestBody" in raw or not all(free)
+
+
 _OPERATIONS = {mode: _operations(mode) for mode in GenerationMode}
 _CASES: list[tuple[str, GenerationMode]] = [
     (operation_id, mode)
     for mode, operations in _OPERATIONS.items()
     for operation_id, operation in operations.items()
-    # Without a parameter and a body there is nothing to send wrongly.
-    if mode is GenerationMode.POSITIVE
-    or {"parameters", "requestBody"} & operation.definition.raw.keys()
+    if mode is GenerationMode.POSITIVE or _can_be_sent_wrongly(operation)
 ]
 _HURRY = hypothesis_settings(
     max_examples=max(1, FuzzSettings().examples // 2),

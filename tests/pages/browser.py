@@ -187,7 +187,11 @@ class Browser:
                 deviceScaleFactor=1,
                 mobile=False,
             )
-            yield page
+            try:
+                yield page
+            finally:  # an open tab would hold its streams, and with them the gateway
+                root.last_id = page.last_id
+                root.send("Target.disposeBrowserContext", browserContextId=context)
 
 
 @contextlib.contextmanager

@@ -40,7 +40,9 @@ class Site:
 def site(settings: Settings) -> Generator[Site]:
     """The whole application as uvicorn serves it on loopback, from a thread of its own."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(settings), ws="none", log_level="warning")
+    config = uvicorn.Config(
+        create_app(settings), ws="none", log_level="warning", timeout_graceful_shutdown=5
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -35,6 +35,10 @@ def sign_in(page: Page, site: Site) -> None:
     page.wait_until("document.querySelector('.graphiql-query-editor .CodeMirror')")
 
 
+_EDITOR = "document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror"
+_BUTTON_SAYS = (
+    "document.querySelector('.graphiql-execute-button').getAttribute('aria-label').startsWith('%s')"
+)
 # A press while a query runs would stop it. So: press whenever nothing runs, until the answer is the
 # right one.
 _PRESSED = """(() => {
@@ -47,11 +51,10 @@ _PRESSED = """(() => {
 
 def run_query(page: Page, query: str, expected: str) -> None:
     """Put the query into the editor and press the button until this is shown."""
-    editor = "document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror"
-    page.evaluate(f"{editor}.setValue({query!r})")
+    page.evaluate(f"{_EDITOR}.setValue({query!r})")
     # The explorer knows the operations of a text only once it has the schema and has read it:
     # pressed before that, it runs the text as it is, or an operation that is gone.
-    page.wait_until(f"{editor}.documentAST.loc.source.body === {json.dumps(query)}")
+    page.wait_until(f"{_EDITOR}.documentAST.loc.source.body === {json.dumps(query)}")
     page.wait_until(_PRESSED % json.dumps(expected))
 
 
@@ -175,16 +178,12 @@ def test_every_example_tab_runs_as_it_is(site: Site, browser: Browser) -> None:
         page.click(".graphiql-tab-button", "Clients")
         page.wait_until(_PRESSED % json.dumps(site.organization))
         page.click(".graphiql-tab-button", "ScansThatEnd")
+        page.wait_until(f"{_EDITOR}.documentAST.loc.source.body.includes('scanCompleted')")
+        page.wait_until(_BUTTON_SAYS % "Execute")
         page.click(".graphiql-execute-button:not([aria-haspopup])")
-        page.wait_until(
-            "document.querySelector('.graphiql-execute-button')"
-            ".getAttribute('aria-label').startsWith('Stop')"
-        )
+        page.wait_until(_BUTTON_SAYS % "Stop")
         page.click(".graphiql-execute-button:not([aria-haspopup])")
-        page.wait_until(
-            "document.querySelector('.graphiql-execute-button')"
-            ".getAttribute('aria-label').startsWith('Execute')"
-        )
+        page.wait_until(_BUTTON_SAYS % "Execute")
         assert_clean(page, site)
 
 
