@@ -64,8 +64,12 @@ async def extend_lease(session: AsyncSession, lease: Lease, *, lease_s: float) -
     Also after the lease has ended, as after an outage of the database, if nobody has taken the
     batch or been given the turn at one of its addresses since. The scope is a sweep's, too.
     """
-    result = await session.execute(_EXTEND, _fence(lease) | {"lease_s": lease_s})
-    return result.first() is not None
+    parameters = _fence(lease) | {"lease_s": lease_s}
+    if (await session.execute(_EXTEND, parameters)).first() is not None:
+        return True
+    # Nobody is given a turn at our addresses while we look whether somebody was.
+    await session.execute(_LOCK_TURNS, _fence(lease))
+    return (await session.execute(_REVIVE, parameters)).first() is not None
 
 
 async def hold_lease(session: AsyncSession, lease: Lease) -> None:
@@ -154,23 +158,36 @@ _SERVE = text(
     "update scans set served_at = clock_timestamp()"
     " where organization_id = :organization_id and id = :scan_id"
 )
-_EXTEND = text(
-    f"""
+_EXTEND_SQL = f"""
 update scan_batches batch
    set lease_until = clock_timestamp() + make_interval(secs => :lease_s)
   from scans scan
  where {_OURS} and scan.organization_id = batch.organization_id and scan.id = batch.scan_id
    and scan.status = 'running'
-   and (batch.lease_until >= clock_timestamp() or not exists (
-     select 1 from address_turns ours
-       join address_turns theirs on theirs.address = ours.address
-       join scan_batches other on other.organization_id = theirs.organization_id
-        and other.id = theirs.batch_id and other.attempt = theirs.attempt
-      where ours.organization_id = batch.organization_id and ours.batch_id = batch.id
-        and ours.attempt = batch.attempt and other.scan_id <> batch.scan_id
-        and other.status = 'running' and other.lease_until >= clock_timestamp()))
-returning 1
-    """  # noqa: S608 - a constant of this module, no input
+"""  # noqa: S608 - a constant of this module, no input
+_EXTEND = text(_EXTEND_SQL + " and batch.lease_until >= clock_timestamp() returning 1")
+# A second longer than the lease: an extension that came just in time may not be visible yet.
+_TAKEN_SINCE = """
+select 1 from address_turns ours
+  join address_turns theirs on theirs.address = ours.address
+  join scan_batches other on other.organization_id = theirs.organization_id
+   and other.id = theirs.batch_id and other.attempt = theirs.attempt
+ where ours.organization_id = batch.organization_id and ours.batch_id = batch.id
+   and ours.attempt = batch.attempt and other.scan_id <> batch.scan_id
+   and other.status = 'running'
+   and other.lease_until >= clock_timestamp() - interval '1 second'
+"""
+_REVIVE = text(_EXTEND_SQL + f" and not exists ({_TAKEN_SINCE}) returning 1")
+LOCK_ADDRESSES = (
+    "select pg_advisory_xact_lock(hashtextextended('turn at ' || address, 0)) from ({addresses}"
+    " order by address) ordered"
+)
+"""In one order everywhere: two that share several addresses would else deadlock."""
+_LOCK_TURNS = text(
+    LOCK_ADDRESSES.format(
+        addresses="select address from address_turns where organization_id = :organization_id"
+        " and batch_id = :batch_id and attempt = :attempt"
+    )
 )
 _HOLD = text(
     f"select 1 from scan_batches batch where {_OURS} for share"  # noqa: S608 - as above

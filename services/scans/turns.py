@@ -11,13 +11,15 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.scans.leases import Lease
+from services.scans.leases import LOCK_ADDRESSES, Lease
 
 
 async def take_turn(
     session: AsyncSession, lease: Lease, target_id: UUID, addresses: Sequence[str]
 ) -> bool:
     """Whether no other scan is at any of the addresses, which are the target's turn from now on.
+
+    Not while our own lease has lapsed: the turn would count for nothing.
 
     Reads across organizations and writes in one: the scope names the organization and is a sweep's.
     """
@@ -49,24 +51,27 @@ async def end_turns(session: AsyncSession, lease: Lease) -> None:
     )
 
 
-# In one order everywhere: two targets that share several addresses would else deadlock.
 _LOCK = text(
-    """
-select pg_advisory_xact_lock(hashtextextended('turn at ' || address, 0))
-  from (select address from unnest(cast(:addresses as text[])) address order by address) ordered
-    """
+    LOCK_ADDRESSES.format(
+        addresses="select address from unnest(cast(:addresses as text[])) address"
+    )
 )
+# A second longer than the lease, as in ``leases``.
 _TAKE = text(
     """
 insert into address_turns (organization_id, batch_id, attempt, scan_target_id, address)
 select :organization_id, :batch_id, :attempt, :target_id, address
   from unnest(cast(:addresses as text[])) address
- where not exists (
+ where exists (
+   select 1 from scan_batches ours
+    where ours.organization_id = :organization_id and ours.id = :batch_id
+      and ours.attempt = :attempt and ours.lease_until >= clock_timestamp())
+   and not exists (
    select 1 from address_turns taken
      join scan_batches batch on batch.organization_id = taken.organization_id
       and batch.id = taken.batch_id and batch.attempt = taken.attempt
     where taken.address = any(cast(:addresses as text[])) and batch.scan_id <> :scan_id
-      and batch.status = 'running' and batch.lease_until >= clock_timestamp())
+      and batch.status = 'running' and batch.lease_until >= clock_timestamp() - interval '1 second')
 on conflict (scan_target_id, address) do update
    set batch_id = excluded.batch_id, attempt = excluded.attempt
 returning 1

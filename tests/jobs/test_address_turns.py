@@ -144,7 +144,10 @@ async def test_the_turn_of_a_dead_worker_ends_with_its_lease(
     # Cancelled, it handed everything back; one that was killed leaves all as it was.
     async with resources.database.transaction(admin.scope) as work:
         await work.session.execute(
-            text("update scan_batches set status = 'running', lease_until = now() - interval '1 s'")
+            text(
+                "update scan_batches set status = 'running',"
+                " lease_until = now() - interval '1 minute'"
+            )
         )
         await work.session.execute(
             text(
@@ -167,7 +170,7 @@ async def test_a_lease_that_lapsed_is_lost_once_another_scan_is_at_its_address(
     mine = await _hold(client, resources, admin)
     async with resources.database.transaction(admin.scope) as work:
         await work.session.execute(
-            text("update scan_batches set lease_until = now() - interval '1 second'")
+            text("update scan_batches set lease_until = now() - interval '1 minute'")
         )
     theirs = await _hold(client, resources, stranger)
 
