@@ -217,15 +217,18 @@ update scan_batches batch set status = 'done', lease_until = null, updated_at = 
  where {_OURS} returning 1
     """  # noqa: S608 - as above
 )
+# The rows are chosen once: in a subquery of the update, a nested loop would choose again for each
+# row and mark more than it was told to.
 _QUEUE = text(
     """
-update scan_batches set queued_at = clock_timestamp(), updated_at = now()
- where organization_id = :organization_id and id in (
-   select id from scan_batches
-    where organization_id = :organization_id and scan_id = :scan_id
-      and status = 'pending' and queued_at is null
-    order by number limit :most for update skip locked)
-returning id
+with next as materialized (
+  select id from scan_batches
+   where organization_id = :organization_id and scan_id = :scan_id
+     and status = 'pending' and queued_at is null
+   order by number limit :most for update skip locked)
+update scan_batches batch set queued_at = clock_timestamp(), updated_at = now()
+  from next where batch.organization_id = :organization_id and batch.id = next.id
+returning batch.id
     """
 )
 _LEFT = text(

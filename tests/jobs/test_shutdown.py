@@ -17,6 +17,7 @@ from services.scanner.profile import Profile
 from services.scanner.result import Known, TargetResult
 from services.scanner.target import Target
 from services.scans import UNLIMITED, Worker, plan_next_scan, run_next_batch
+from services.scans.leases import queue_batches
 from services.settings import Settings
 from tests.jobs.conftest import StartScan
 from tests.members import Member
@@ -71,6 +72,21 @@ async def test_a_large_scan_keeps_only_a_window_of_its_batches_in_the_queue(
     assert await resources.redis.zcard("nis2:queue") == 16
     await run_next_batch(Worker(resources.database, StubScanner(), name="one"))
     assert await resources.redis.zcard("nis2:queue") == 17  # the message of the first still waits
+
+
+async def test_no_plan_of_the_database_queues_more_batches_than_were_asked_for(
+    resources: Resources, admin: Member, start_scan: StartScan
+) -> None:
+    """A nested loop would choose the rows again for each row that it meets."""
+    scan_id = await start_scan("192.0.2.0/26")
+    await plan_next_scan(resources.database, admin.organization_id, batch_size=1, quota=UNLIMITED)
+
+    async with resources.database.transaction(admin.scope) as work:
+        for way in ("hashjoin", "mergejoin", "hashagg", "sort", "material"):
+            await work.session.execute(text(f"set local enable_{way} = off"))
+        queued = await queue_batches(work.session, admin.organization_id, scan_id, most=3)
+
+    assert len(queued) == 3
 
 
 async def test_sigterm_ends_a_worker_in_time_and_the_rest_of_its_batch_waits_for_the_next(
