@@ -224,8 +224,7 @@ def _complete_response(path: str, status: int, response: Json) -> None:
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = _header("WWW-Authenticate")
     stream = response.get("content", {}).get("text/event-stream", {})
-    if stream.pop("itemSchema", None):  # a word of OpenAPI 3.2, and the document is of 3.1
-        stream["schema"] = {"type": "string"}
+    stream.pop("itemSchema", None)  # a word of OpenAPI 3.2, and the document is of 3.1
     content = response.get("content", {}).get("application/json", {})
     if content.get("schema") == _ERROR and status in _EXAMPLES:
         detail, code = _EXAMPLES[status]
